@@ -31,5 +31,18 @@ let package = Package(
         // The TLS presentation language (RFC 8446 section 3) with RFC 9420's variable-size vectors.
         .target(name: "TLSPresentation", swiftSettings: codecSettings),
         .testTarget(name: "TLSPresentationTests", dependencies: ["TLSPresentation"], swiftSettings: settings),
+
+        // RFC 9420's structures as bytes; no cryptography.
+        .target(name: "MLSCodec", dependencies: ["TLSPresentation"], swiftSettings: codecSettings),
+
+        // RFC 9420 section 5: hashes, signatures and their keys; the only importer of OpenSSL's EVP.
+        .target(
+            name: "MLSCrypto", dependencies: ["COpenSSL", "MLSCodec", "TLSPresentation"], swiftSettings: codecSettings),
+        .testTarget(
+            name: "MLSCryptoTests", dependencies: ["MLSCodec", "MLSCrypto", "TestSupport", "TLSPresentation"],
+            swiftSettings: settings),
+
+        // What several test targets need: the official vectors, read from outside of the package.
+        .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
     ]
 )

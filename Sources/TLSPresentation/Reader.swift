@@ -168,4 +168,14 @@ extension Array where Element == UInt8 {
     public init(_ span: RawSpan) {
         self = unsafe span.withUnsafeBytes { unsafe Array($0) }
     }
+
+    /// The bytes, in place.
+    @inlinable
+    public var rawSpan: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            // `Span.bytes` is unsafe for element types with padding; a byte has none.
+            unsafe span.bytes
+        }
+    }
 }

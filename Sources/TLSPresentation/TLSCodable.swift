@@ -33,7 +33,7 @@ extension TLSDecodable {
     /// Decodes a value from all of `bytes`.
     /// - Throws: also when bytes are left over (`trailingBytes`).
     public init(decoding bytes: [UInt8]) throws(DecodingError) {
-        try self.init(decoding: unsafe bytes.span.bytes)
+        try self.init(decoding: bytes.rawSpan)
     }
 }
 

@@ -1,0 +1,30 @@
+public import MLSCodec
+
+/// The algorithms that a cipher suite stands for. RFC 9420 section 17.1.
+extension CipherSuite {
+    /// - Throws: `unsupportedCipherSuite` for any but the seven of the RFC.
+    public var hashAlgorithm: HashAlgorithm {
+        get throws(CryptoError) {
+            switch rawValue {
+            case 1, 2, 3: .sha256
+            case 4, 5, 6: .sha512
+            case 7: .sha384
+            default: throw .unsupportedCipherSuite(self)
+            }
+        }
+    }
+
+    /// - Throws: `unsupportedCipherSuite` for any but the seven of the RFC.
+    public var signatureScheme: SignatureScheme {
+        get throws(CryptoError) {
+            switch rawValue {
+            case 1, 3: .ed25519
+            case 2: .ecdsaSecp256r1SHA256
+            case 4, 6: .ed448
+            case 5: .ecdsaSecp521r1SHA512
+            case 7: .ecdsaSecp384r1SHA384
+            default: throw .unsupportedCipherSuite(self)
+            }
+        }
+    }
+}

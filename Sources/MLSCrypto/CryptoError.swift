@@ -1,0 +1,15 @@
+public import MLSCodec
+
+/// Why a cryptographic operation gave no result.
+///
+/// It says what went wrong for one's own log; to a peer all of these look alike.
+public enum CryptoError: Error, Hashable, Sendable {
+    /// The suite is not one of the seven of RFC 9420 section 17.1.
+    case unsupportedCipherSuite(CipherSuite)
+    /// The signature scheme is not one that a suite of RFC 9420 uses.
+    case unsupportedSignatureScheme(SignatureScheme)
+    /// The bytes are not a key of the scheme.
+    case invalidKey
+    /// An OpenSSL function failed, for the reason of its error queue.
+    case openSSL(function: String, reason: String)
+}

@@ -1,0 +1,42 @@
+import COpenSSL
+
+/// The one way in which OpenSSL's results are looked at.
+enum OpenSSL {
+    /// Throws unless `result` is 1, OpenSSL's only success; its error queue is empty afterwards.
+    @inline(__always)
+    static func check(_ result: Int32, _ function: StaticString) throws(CryptoError) {
+        if result != 1 { throw failure(of: function) }
+    }
+
+    /// The pointer that `function` returned; throws if it is nil.
+    static func check(_ result: OpaquePointer?, _ function: StaticString) throws(CryptoError) -> OpaquePointer {
+        guard let result = unsafe result else { throw failure(of: function) }
+        return unsafe result
+    }
+
+    /// For calls that only fail where OpenSSL is broken or memory is exhausted: there is nothing to go on with.
+    @inline(__always)
+    static func require(_ result: Int32, _ function: StaticString) {
+        if result != 1 { preconditionFailure("\(failure(of: function))") }
+    }
+
+    /// The pointer that `function` returned, under the same terms.
+    static func require(_ result: OpaquePointer?, _ function: StaticString) -> OpaquePointer {
+        guard let result = unsafe result else { preconditionFailure("\(failure(of: function))") }
+        return unsafe result
+    }
+
+    /// Forgets what failed calls left in this thread's error queue, where the failure itself is the answer.
+    static func drainErrors() { ERR_clear_error() }
+
+    /// What `function` left in this thread's error queue, which is empty afterwards.
+    @inline(never)
+    private static func failure(of function: StaticString) -> CryptoError {
+        let code = ERR_peek_last_error()
+        drainErrors()
+        var text = [CChar](repeating: 0, count: 256)
+        unsafe ERR_error_string_n(code, &text, text.count)
+        let reason = code == 0 ? "no reason given" : String(decoding: text.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+        return .openSSL(function: "\(function)", reason: reason)
+    }
+}
