@@ -42,6 +42,16 @@ let package = Package(
             name: "MLSCryptoTests", dependencies: ["MLSCodec", "MLSCrypto", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
+        // The protocol between client and relay: Wire/PROTOCOL.md in Swift.
+        .target(
+            name: "RelayWire", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"], path: "Wire/Codec",
+            swiftSettings: codecSettings),
+
+        // What a relay decides; no socket, disk, clock or thread.
+        .target(
+            name: "RelayCore", dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"],
+            swiftSettings: codecSettings),
+
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
     ]

@@ -1,0 +1,371 @@
+import MLSCodec
+import MLSCrypto
+public import RelayWire
+import TLSPresentation
+
+/// What a relay decides: `apply` turns a command and the state into an outcome and the next state.
+///
+/// Deterministic: the same commands at the same times on the same state give the same outcomes and states. Clock,
+/// randomness, sockets, disk and signatures are outside. A refused command changes nothing.
+public struct Relay<State: RelayState>: ~Copyable {
+    public var state: State
+    public let limits: CoreLimits
+    private var chain = Chain()
+    /// What is to be done for the messages of the Publish at hand; kept for its storage.
+    private var plan: [Step] = []
+
+    public init(_ state: consuming State, limits: CoreLimits) {
+        self.state = state
+        self.limits = limits
+    }
+
+    /// Creates the logs that every relay has. Once, in an empty state.
+    public mutating func initialize(at now: Timestamp) throws(State.Failure) {
+        for name in [LogName.directory, .groups] { _ = try createLog(name, epoch: Epoch(rawValue: 0), creator: .relay, at: now) }
+    }
+
+    /// Carries out one command.
+    /// - Parameters:
+    ///   - batch: holds the messages that a Publish names.
+    ///   - now: the relay's clock.
+    ///   - receipts: receipts of a Publish are appended here.
+    /// - Throws: what the state throws; the batch must then be given up as a whole.
+    public mutating func apply(
+        _ command: Command, in batch: CommandBatch, at now: Timestamp, receipts: inout [Receipt]
+    ) throws(State.Failure) -> Outcome {
+        switch command.action {
+        case .register(let identity):
+            return try register(identity, at: now)
+        case .createGroup(let groupID, let epoch):
+            return try createGroup(groupID, epoch: epoch, by: command.client, at: now)
+        case .publish(let messages):
+            return try publish(messages, in: batch, by: command.client, at: now, receipts: &receipts)
+        case .acknowledge(let positions):
+            return try acknowledge(positions, by: command.client)
+        case .fetchKeyPackages(let requests):
+            return .keyPackages(try fetchKeyPackages(requests, for: command.client, at: now))
+        }
+    }
+
+    // MARK: Identities
+
+    /// The first to register a name has it: only the same key may register it again, which changes nothing.
+    private mutating func register(_ identity: Identity, at now: Timestamp) throws(State.Failure) -> Outcome {
+        guard Identity.isValidName(identity.name) else {
+            return .refused(RelayError(.nameInvalid, "A name has 1 to 255 bytes of UTF-8 without control characters."))
+        }
+        if let client = try state.client(named: identity.name) {
+            guard try state.identity(of: client) == identity else {
+                return .refused(RelayError(.identityTaken, "This name is registered with another signature key."))
+            }
+            return .registered(client)
+        }
+        let client = try state.addClient(identity)
+        for name in [LogName.inbox(of: client), .keyPackages(of: client)] {
+            _ = try createLog(name, epoch: Epoch(rawValue: 0), creator: client, at: now)
+        }
+        let notice = IdentityNotice(client: client, identity: identity)
+        try notify(notice.encoded, kind: .identity, in: .directory, at: now)
+        return .registered(client)
+    }
+
+    // MARK: Groups
+
+    private mutating func createGroup(
+        _ groupID: [UInt8], epoch: Epoch, by creator: ClientNumber, at now: Timestamp
+    ) throws(State.Failure) -> Outcome {
+        guard (1...WireLimits.maxGroupIDByteCount).contains(groupID.count) else {
+            return .refused(RelayError(.groupIDInvalid, "A group id has 1 to 255 bytes."))
+        }
+        if let log = try state.log(.group, named: groupID.rawSpan) {
+            // A creator that repeats itself lost the answer; the group id alone could be anybody's guess.
+            let head = try existingHead(of: log)
+            guard head.creator == creator, head.last == .zero, head.epoch == epoch else {
+                return .refused(RelayError(.groupExists, "A group with this id exists."))
+            }
+            return .groupCreated(log)
+        }
+        let log = try createLog(.group(groupID), epoch: epoch, creator: creator, at: now)
+        let notice = GroupNotice(log: log, creator: creator, epoch: epoch, groupID: groupID)
+        try notify(notice.encoded, kind: .groupCreated, in: .groups, at: now)
+        return .groupCreated(log)
+    }
+
+    private mutating func acknowledge(_ positions: [Position], by client: ClientNumber) throws(State.Failure) -> Outcome {
+        for position in positions {
+            guard let head = try state.head(of: position.log) else {
+                return .refused(RelayError(.logUnknown, "There is no log \(position.log)."))
+            }
+            guard position.sequenceNumber <= head.last else {
+                return .refused(RelayError(.cursorAhead, "Log \(position.log) has no entry \(position.sequenceNumber)."))
+            }
+        }
+        for position in positions where try state.acknowledged(position.log, by: client) < position.sequenceNumber {
+            try state.setAcknowledged(position, by: client)
+        }
+        return .acknowledged
+    }
+
+    // MARK: Publishing
+
+    /// What is to be done for one message of a Publish.
+    private enum Step {
+        /// The entry is there already.
+        case duplicate(message: Int, LogNumber, SequenceNumber)
+        case append(message: Int, LogNumber)
+        /// Appends a commit, which ends `epoch`.
+        case appendCommit(message: Int, LogNumber, ending: Epoch)
+        case appendKeyPackage(message: Int, LogNumber)
+        case setGroupInfo(message: Int, LogNumber)
+    }
+
+    /// All messages of a Publish, or none: first the decisions, which change nothing, then the writes.
+    private mutating func publish(
+        _ messages: Range<Int>, in batch: CommandBatch, by client: ClientNumber, at now: Timestamp,
+        receipts: inout [Receipt]
+    ) throws(State.Failure) -> Outcome {
+        plan.removeAll(keepingCapacity: true)
+        var group = GroupInPublish()
+        for index in messages {
+            if let refusal = try decide(index, earlier: messages.lowerBound, in: batch, by: client, group: &group) {
+                return .refused(refusal)
+            }
+        }
+        let start = receipts.count
+        for step in plan {
+            try carryOut(step, first: messages.lowerBound, in: batch, by: client, at: now, receipts: &receipts)
+        }
+        return .published(receipts: start..<receipts.count)
+    }
+
+    /// The one group that a Publish may speak of, as it will be after the messages before.
+    private struct GroupInPublish {
+        var log: LogNumber?
+        var epoch = Epoch(rawValue: 0)
+        /// A commit of this Publish is in the log already: the Publish is sent again.
+        var isRepeated = false
+    }
+
+    private mutating func decide(
+        _ index: Int, earlier first: Int, in batch: CommandBatch, by client: ClientNumber, group: inout GroupInPublish
+    ) throws(State.Failure) -> RelayError? {
+        let message = batch.messages[index]
+        switch message.route {
+        case .group(let groupID, let epoch, let isCommit):
+            if let refusal = try enter(groupID, of: batch, into: &group) { return refusal }
+            guard let log = group.log else { preconditionFailure("enter sets the log or refuses") }
+            if let there = try state.entry(with: message.hash, in: log) {
+                plan.append(.duplicate(message: index, log, there))
+                if isCommit { group.isRepeated = true }
+                return nil
+            }
+            if isCommit {
+                // One commit per epoch, the first that comes. RFC 9750 section 5.2.
+                guard epoch == group.epoch else { return try refusal(of: epoch, in: group, log: log) }
+                group.epoch = epoch.next
+                plan.append(.appendCommit(message: index, log, ending: epoch))
+            } else {
+                guard epoch <= group.epoch, group.epoch.rawValue - epoch.rawValue <= limits.pastEpochs else {
+                    return try refusal(of: epoch, in: group, log: log)
+                }
+                plan.append(.append(message: index, log))
+            }
+
+        case .groupInfo(let groupID, let epoch):
+            if let refusal = try enter(groupID, of: batch, into: &group) { return refusal }
+            guard let log = group.log else { preconditionFailure("enter sets the log or refuses") }
+            if epoch == group.epoch {
+                plan.append(.setGroupInfo(message: index, log))
+            } else if !(group.isRepeated && epoch < group.epoch) {
+                return try refusal(of: epoch, in: group, log: log)
+            }
+
+        case .welcome(let references):
+            var recipients: [ClientNumber] = []
+            for reference in references {
+                guard let owner = try state.keyPackage(reference)?.client else {
+                    return RelayError(.keyPackageRefUnknown, "A Welcome names a KeyPackage that this relay does not know.")
+                }
+                if !recipients.contains(owner) { recipients.append(owner) }
+            }
+            for recipient in recipients {
+                let inbox = try existing(.inbox(of: recipient))
+                if let there = try state.entry(with: message.hash, in: inbox) {
+                    plan.append(.duplicate(message: index, inbox, there))
+                } else {
+                    plan.append(.append(message: index, inbox))
+                }
+            }
+
+        case .keyPackage(let reference, let cipherSuite, let isLastResort):
+            let log = try existing(.keyPackages(of: client))
+            if let there = try state.keyPackage(reference) {
+                guard there.client == client else {
+                    return RelayError(.notPermitted, "Another client has published this KeyPackage.")
+                }
+                plan.append(.duplicate(message: index, log, there.sequenceNumber))
+                return nil
+            }
+            if !isLastResort {
+                let count = try state.keyPackageCount(of: client, cipherSuite: cipherSuite)
+                let planned = plannedKeyPackages(cipherSuite, in: batch)
+                guard count + planned < limits.maxKeyPackagesPerPool else {
+                    return RelayError(
+                        .keyPackagePoolFull, "The pool holds at most \(limits.maxKeyPackagesPerPool) KeyPackages of a suite.")
+                }
+            }
+            plan.append(.appendKeyPackage(message: index, log))
+        }
+        return nil
+    }
+
+    /// Looks up the group of a message; every message of a Publish that names a group names the same.
+    private mutating func enter(
+        _ groupID: Range<Int>, of batch: CommandBatch, into group: inout GroupInPublish
+    ) throws(State.Failure) -> RelayError? {
+        guard let log = try state.log(.group, named: batch.bytes.rawSpan.extracting(groupID)) else {
+            return RelayError(.groupUnknown, "There is no group with this id.")
+        }
+        if group.log == nil {
+            group.log = log
+            group.epoch = try existingHead(of: log).epoch
+        }
+        return group.log == log ? nil : RelayError(.mixedGroups, "The messages of a Publish are of one group.")
+    }
+
+    private mutating func refusal(
+        of epoch: Epoch, in group: GroupInPublish, log: LogNumber
+    ) throws(State.Failure) -> RelayError {
+        let winner = try state.commit(ending: epoch, in: log) ?? .zero
+        let detail = EpochDetail(log: log, epoch: group.epoch, commit: winner).encoded
+        return epoch < group.epoch
+            ? RelayError(.staleEpoch, "The group is in epoch \(group.epoch), the message in \(epoch).", detail: detail)
+            : RelayError(.futureEpoch, "The group is only in epoch \(group.epoch), the message in \(epoch).", detail: detail)
+    }
+
+    private func plannedKeyPackages(_ cipherSuite: CipherSuite, in batch: CommandBatch) -> Int {
+        plan.count { step in
+            guard case .appendKeyPackage(let index, _) = step,
+                case .keyPackage(_, cipherSuite, isLastResort: false) = batch.messages[index].route
+            else { return false }
+            return true
+        }
+    }
+
+    private mutating func carryOut(
+        _ step: Step, first: Int, in batch: CommandBatch, by client: ClientNumber, at now: Timestamp,
+        receipts: inout [Receipt]
+    ) throws(State.Failure) {
+        switch step {
+        case .duplicate(let index, let log, let sequenceNumber):
+            let entry = try state.entry(sequenceNumber, in: log)
+            receipts.append(
+                Receipt(
+                    message: UInt32(index - first), log: log, sequenceNumber: sequenceNumber, time: entry.header.time,
+                    chain: entry.chain))
+        case .append(let index, let log):
+            receipts.append(try append(index, first: first, to: log, in: batch, by: client, at: now) { _ in })
+        case .appendCommit(let index, let log, let epoch):
+            let receipt = try append(index, first: first, to: log, in: batch, by: client, at: now) { head in
+                head.epoch = epoch.next
+            }
+            try state.setCommit(receipt.sequenceNumber, ending: epoch, in: log)
+            receipts.append(receipt)
+        case .appendKeyPackage(let index, let log):
+            guard case .keyPackage(let reference, let suite, let isLastResort) = batch.messages[index].route else {
+                preconditionFailure("the step was planned for a KeyPackage")
+            }
+            let receipt = try append(index, first: first, to: log, in: batch, by: client, at: now) { _ in }
+            try state.addKeyPackage(
+                KeyPackagePosition(client: client, sequenceNumber: receipt.sequenceNumber), reference: reference,
+                cipherSuite: suite, isLastResort: isLastResort)
+            receipts.append(receipt)
+        case .setGroupInfo(let index, let log):
+            try state.setGroupInfo(batch.bytes.rawSpan.extracting(batch.messages[index].range), of: log)
+        }
+    }
+
+    // MARK: KeyPackages
+
+    private mutating func fetchKeyPackages(
+        _ requests: [KeyPackageRequest], for recipient: ClientNumber, at now: Timestamp
+    ) throws(State.Failure) -> [KeyPackageResult] {
+        var results: [KeyPackageResult] = []
+        for request in requests {
+            // The same answer for "no such name" and "nothing left": a fetch is no way to learn who is registered.
+            guard let owner = try state.client(named: request.name),
+                let taken = try state.takeKeyPackage(of: owner, cipherSuite: request.cipherSuite)
+            else {
+                results.append(KeyPackageResult(error: .keyPackageUnavailable, client: .relay, message: []))
+                continue
+            }
+            let log = try existing(.keyPackages(of: owner))
+            let entry = try state.entry(taken.position, in: log)
+            let notice = KeyPackageNotice(sequenceNumber: taken.position, recipient: recipient)
+            try notify(notice.encoded, kind: .keyPackageHandedOut, in: .keyPackages(of: owner), at: now)
+            results.append(KeyPackageResult(error: .none, client: owner, message: entry.payload))
+        }
+        return results
+    }
+
+    // MARK: Logs
+
+    private mutating func createLog(
+        _ name: LogName, epoch: Epoch, creator: ClientNumber, at now: Timestamp
+    ) throws(State.Failure) -> LogNumber {
+        let head = LogHead(
+            number: .none, kind: name.kind, first: SequenceNumber.zero.next, last: .zero, epoch: epoch, creator: creator,
+            time: now, chain: chain.start(of: name))
+        return try state.createLog(name, head: head)
+    }
+
+    /// The number of a log that was created with its client or with the store.
+    private mutating func existing(_ name: LogName) throws(State.Failure) -> LogNumber {
+        guard let log = try state.log(name.kind, named: name.name.rawSpan) else {
+            throw State.corrupted("there is no \(name.kind) log named \(name.name.hex)")
+        }
+        return log
+    }
+
+    /// The head of a log whose number the state itself gave.
+    private mutating func existingHead(of log: LogNumber) throws(State.Failure) -> LogHead {
+        guard let head = try state.head(of: log) else { throw State.corrupted("log \(log) has no head") }
+        return head
+    }
+
+    private mutating func notify(
+        _ payload: [UInt8], kind: EntryKind, in name: LogName, at now: Timestamp
+    ) throws(State.Failure) {
+        let log = try existing(name)
+        let hash = chain.payloadHash(payload.rawSpan)
+        _ = try append(payload.rawSpan, hash: hash, kind: kind, to: log, by: .relay, at: now) { _ in }
+    }
+
+    private mutating func append(
+        _ index: Int, first: Int, to log: LogNumber, in batch: CommandBatch, by sender: ClientNumber, at now: Timestamp,
+        _ change: (inout LogHead) -> Void
+    ) throws(State.Failure) -> Receipt {
+        let message = batch.messages[index]
+        let head = try append(
+            batch.bytes.rawSpan.extracting(message.range), hash: message.hash, kind: .message, to: log, by: sender,
+            at: now, change)
+        return Receipt(
+            message: UInt32(index - first), log: log, sequenceNumber: head.last, time: head.time, chain: head.chain)
+    }
+
+    /// Appends one entry and moves the head on; the one place where a log grows.
+    private mutating func append(
+        _ payload: RawSpan, hash: SHA256Digest, kind: EntryKind, to log: LogNumber, by sender: ClientNumber,
+        at now: Timestamp, _ change: (inout LogHead) -> Void
+    ) throws(State.Failure) -> LogHead {
+        var head = try existingHead(of: log)
+        head.last = head.last.next
+        head.time = max(head.time, now)
+        let header = EntryHeader(log: log, sequenceNumber: head.last, time: head.time, sender: sender, kind: kind)
+        head.chain = chain.next(after: head.chain, header: header, payloadHash: hash)
+        change(&head)
+        try state.append(header, chain: head.chain, payload: payload, payloadHash: hash)
+        try state.setHead(head)
+        return head
+    }
+}
