@@ -52,6 +52,15 @@ let package = Package(
             name: "RelayCore", dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"],
             swiftSettings: codecSettings),
 
+        // Logs and tables in LMDB, behind the state protocol of RelayCore; the only importer of CLMDB.
+        .target(
+            name: "RelayStore",
+            dependencies: [
+                "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayWire", "TLSPresentation",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
+
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
     ]

@@ -1,0 +1,329 @@
+internal import CLMDB
+import Glibc
+public import MLSCodec
+import MLSCrypto
+public import RelayCore
+public import RelayWire
+public import TLSPresentation
+
+/// Reads the store as it is at one moment.
+///
+/// Belongs to one thread. A reader keeps its place in LMDB's table of readers and one cursor, so that a snapshot costs no
+/// allocation; it holds a transaction only inside `read`, because a page that a transaction might see cannot be reused.
+public final class StoreReader {
+    private let store: Store
+    private let transaction: OpaquePointer
+    private let entries: OpaquePointer
+
+    public init(_ store: Store) throws(StoreError) {
+        self.store = store
+        var begun: OpaquePointer?
+        try check(mdb_txn_begin(store.environment, nil, UInt32(MDB_RDONLY), &begun), "mdb_txn_begin")
+        guard let transaction = begun else { throw .failed(call: "mdb_txn_begin", code: ENOMEM) }
+        var cursor: OpaquePointer?
+        let code = mdb_cursor_open(transaction, store.tables[.entries], &cursor)
+        guard code == 0, let cursor else {
+            mdb_txn_abort(transaction)
+            throw .failed(call: "mdb_cursor_open", code: code)
+        }
+        mdb_txn_reset(transaction)
+        self.transaction = transaction
+        entries = cursor
+    }
+
+    deinit {
+        mdb_cursor_close(entries)
+        mdb_txn_abort(transaction)
+    }
+
+    /// Calls `body` with the store as it is now. What `body` gets from the snapshot is valid only inside it.
+    public func read<Result>(
+        _ body: (borrowing Snapshot) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try check(mdb_txn_renew(transaction), "mdb_txn_renew")
+        defer { mdb_txn_reset(transaction) }
+        try check(mdb_cursor_renew(transaction, entries), "mdb_cursor_renew")
+        return try body(Snapshot(transaction: transaction, entries: entries, tables: store.tables))
+    }
+}
+
+/// The store at one moment, inside `StoreReader.read` or the writer's transaction.
+public struct Snapshot: ~Copyable {
+    let transaction: OpaquePointer
+    /// A cursor over the entries.
+    let entries: OpaquePointer
+    let tables: Tables
+
+    // MARK: Logs
+
+    /// The number of the log with this name.
+    public func log(_ kind: LogKind, named name: RawSpan) throws(StoreError) -> LogNumber? {
+        // Longer than any name that is created, and maybe than LMDB's keys.
+        guard name.byteCount <= WireLimits.maxGroupIDByteCount else { return nil }
+        let value = withUnsafeTemporaryAllocation(byteCount: 1 + name.byteCount, alignment: 1) { key in
+            key[0] = kind.rawValue
+            name.withUnsafeBytes { bytes in UnsafeMutableRawBufferPointer(rebasing: key[1...]).copyMemory(from: bytes) }
+            return get(.logs, MDB_val(mv_size: key.count, mv_data: key.baseAddress))
+        }
+        guard let value = try value.get() else { return nil }
+        guard value.mv_size == 8 else { throw .corrupted("the number of a \(kind) log is not one") }
+        return LogNumber(rawValue: value.number())
+    }
+
+    /// The name of a log.
+    public func name(of log: LogNumber) throws(StoreError) -> LogName? {
+        guard let value = try get(.names, Key(log.rawValue)) else { return nil }
+        guard let first = value.bytes.first, let kind = LogKind(rawValue: first) else {
+            throw .corrupted("the name of log \(log) is not one")
+        }
+        return LogName(kind: kind, name: Array(value.bytes.dropFirst()))
+    }
+
+    public func head(of log: LogNumber) throws(StoreError) -> LogHead? {
+        guard let value = try get(.heads, Key(log.rawValue)) else { return nil }
+        return try HeadRecord.read(value.bytes, log: log)
+    }
+
+    /// Calls `body` with the frame of each entry behind `after`, in order, until `last` or until `body` returns false.
+    ///
+    /// A frame is what subscribers receive, byte for byte, in LMDB's pages; it is not checked here.
+    public func forEachFrame(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (SequenceNumber, UnsafeRawBufferPointer) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEachRecord(in: log, after: after, through: last) { (number, record) throws(StoreError) in
+            try body(number, EntryRecord.frame(record))
+        }
+    }
+
+    func forEachRecord(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (SequenceNumber, UnsafeRawBufferPointer) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        guard after < last else { return }
+        var start = Key(log.rawValue, after.next.rawValue)
+        var record = MDB_val()
+        var key = MDB_val()
+        var code = start.withValue { lent in
+            key = lent
+            return mdb_cursor_get(entries, &key, &record, MDB_SET_RANGE)
+        }
+        while code == 0 {
+            guard key.mv_size == 16, record.mv_size > EntryRecord.hashByteCount else {
+                throw .corrupted("an entry behind \(after) of log \(log) is not one")
+            }
+            let number = SequenceNumber(rawValue: key.number(at: 8))
+            guard key.number() == log.rawValue, number <= last else { return }
+            guard try body(number, record.bytes) else { return }
+            code = mdb_cursor_get(entries, &key, &record, MDB_NEXT)
+        }
+        if code != MDB_NOTFOUND { try check(code, "mdb_cursor_get") }
+    }
+
+    /// The stored record of an entry.
+    func record(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> UnsafeRawBufferPointer? {
+        guard let value = try get(.entries, Key(log.rawValue, sequenceNumber.rawValue)) else { return nil }
+        guard value.mv_size > EntryRecord.hashByteCount else {
+            throw .corrupted("entry \(sequenceNumber) of log \(log) is not one")
+        }
+        return value.bytes
+    }
+
+    /// An entry, decoded and copied.
+    public func entry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> Entry? {
+        guard let record = try record(sequenceNumber, in: log) else { return nil }
+        let entry: Entry
+        do throws(DecodingError) {
+            entry = try Self.decodeEntry(EntryRecord.frame(record))
+        } catch {
+            throw .corrupted("entry \(sequenceNumber) of log \(log): \(error)")
+        }
+        guard entry.header.log == log, entry.header.sequenceNumber == sequenceNumber else {
+            throw .corrupted("entry \(sequenceNumber) of log \(log) says it is \(entry.header.sequenceNumber) of \(entry.header.log)")
+        }
+        return entry
+    }
+
+    /// Decodes an entry's frame, length included.
+    public static func decodeEntry(_ frame: UnsafeRawBufferPointer) throws(DecodingError) -> Entry {
+        var reader = Reader(RawSpan(_unsafeBytes: frame))
+        var body = try reader.vectorReader()
+        try reader.expectEnd()
+        let header = try FrameHeader(from: &body)
+        guard header == FrameHeader(type: .entry, requestID: .none) else { throw body.error(.invalidField("frame header")) }
+        let entry = try Entry(from: &body)
+        try body.expectEnd()
+        return entry
+    }
+
+    /// Numbers of all logs, ascending, behind `after`, at most `limit`.
+    public func logs(after: LogNumber = .none, limit: Int = .max) throws(StoreError) -> [LogNumber] {
+        var logs: [LogNumber] = []
+        try forEach(.names, from: Key(after.rawValue + 1)) { (key, _) throws(StoreError) in
+            guard key.count == 8 else { throw .corrupted("a log's number is not one") }
+            logs.append(LogNumber(rawValue: UInt64(bigEndian: key.loadUnaligned(as: UInt64.self))))
+            return logs.count < limit
+        }
+        return logs
+    }
+
+    // MARK: Groups
+
+    public func commit(ending epoch: Epoch, in log: LogNumber) throws(StoreError) -> SequenceNumber? {
+        try number(.commits, Key(log.rawValue, epoch.rawValue)).map(SequenceNumber.init(rawValue:))
+    }
+
+    /// Calls `body` with each epoch that a commit has ended, ascending.
+    public func forEachCommit(
+        in log: LogNumber, _ body: (Epoch, SequenceNumber) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEach(.commits, from: Key(log.rawValue, 0)) { (key, value) throws(StoreError) in
+            guard key.count == 16, value.count == 8 else { throw .corrupted("a commit's place in log \(log) is not one") }
+            guard key.number(0) == log.rawValue else { return false }
+            return try body(Epoch(rawValue: key.number(8)), SequenceNumber(rawValue: value.number(0)))
+        }
+    }
+
+    /// The newest GroupInfo of a group, an MLSMessage.
+    public func groupInfo(of log: LogNumber) throws(StoreError) -> [UInt8]? {
+        try get(.groupInfos, Key(log.rawValue)).map { Array($0.bytes) }
+    }
+
+    // MARK: Clients
+
+    public func client(named name: [UInt8]) throws(StoreError) -> ClientNumber? {
+        guard (1...WireLimits.maxNameByteCount).contains(name.count) else { return nil }
+        let value = withValue(name) { get(.clientNames, $0) }
+        guard let value = try value.get() else { return nil }
+        guard value.mv_size == 8 else { throw .corrupted("the number of a client is not one") }
+        return ClientNumber(rawValue: value.number())
+    }
+
+    public func identity(of client: ClientNumber) throws(StoreError) -> Identity? {
+        guard let value = try get(.clients, Key(client.rawValue)) else { return nil }
+        do throws(DecodingError) {
+            return try Identity(decoding: RawSpan(_unsafeBytes: value.bytes))
+        } catch {
+            throw .corrupted("the identity of client \(client): \(error)")
+        }
+    }
+
+    /// Calls `body` with every client, ascending.
+    public func forEachClient(
+        after: ClientNumber = .relay, _ body: (ClientNumber, Identity) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEach(.clients, from: Key(after.rawValue + 1)) { (key, value) throws(StoreError) in
+            guard key.count == 8 else { throw .corrupted("a client's number is not one") }
+            let client = ClientNumber(rawValue: key.number(0))
+            guard let identity = try identity(of: client) else { throw .corrupted("client \(client) has no identity") }
+            return try body(client, identity)
+        }
+    }
+
+    public func acknowledged(_ log: LogNumber, by client: ClientNumber) throws(StoreError) -> SequenceNumber {
+        try number(.acknowledged, Key(log.rawValue, client.rawValue)).map(SequenceNumber.init(rawValue:)) ?? .zero
+    }
+
+    // MARK: KeyPackages
+
+    /// Whose KeyPackage this is, handed out or not.
+    public func keyPackage(_ reference: [UInt8]) throws(StoreError) -> KeyPackagePosition? {
+        // A reference is a hash: longer than any, it is none of ours, and LMDB would not take it.
+        guard (1...64).contains(reference.count) else { return nil }
+        let value = withValue(reference) { get(.keyPackageRefs, $0) }
+        guard let value = try value.get() else { return nil }
+        guard value.mv_size == 16 else { throw .corrupted("the place of a KeyPackage is not one") }
+        return KeyPackagePosition(
+            client: ClientNumber(rawValue: value.number()), sequenceNumber: SequenceNumber(rawValue: value.number(at: 8)))
+    }
+
+    /// A KeyPackage that can be handed out.
+    public struct PooledKeyPackage: Hashable, Sendable {
+        public var client: ClientNumber
+        public var cipherSuite: CipherSuite
+        public var isLastResort: Bool
+        /// In the log of the client's KeyPackages.
+        public var sequenceNumber: SequenceNumber
+        public var reference: [UInt8]
+    }
+
+    /// Calls `body` with what a client's pools hold, by suite, in the order of handing out, last-resort ones at the end of
+    /// their suite. A nil client means every client's.
+    public func forEachKeyPackage(
+        of client: ClientNumber?, _ body: (PooledKeyPackage) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEach(.keyPackages, from: Key(client?.rawValue ?? 0)) { (key, value) throws(StoreError) in
+            let pooled = try PooledKeyPackage(key: key, value: value)
+            if let client, pooled.client != client { return false }
+            return try body(pooled)
+        }
+    }
+
+    // MARK: Access to tables
+
+    func get(_ table: TableName, _ key: MDB_val) -> Swift.Result<MDB_val?, StoreError> {
+        var key = key
+        var value = MDB_val()
+        switch mdb_get(transaction, tables[table], &key, &value) {
+        case 0: return .success(value)
+        case MDB_NOTFOUND: return .success(nil)
+        case let code:
+            do throws(StoreError) {
+                try check(code, "mdb_get \(table)")
+                return .success(nil)
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    func get(_ table: TableName, _ key: Key) throws(StoreError) -> MDB_val? {
+        var key = key
+        return try key.withValue { get(table, $0) }.get()
+    }
+
+    func number(_ table: TableName, _ key: Key) throws(StoreError) -> UInt64? {
+        guard let value = try get(table, key) else { return nil }
+        guard value.mv_size == 8 else { throw .corrupted("a value of \(table) is not a number") }
+        return value.number()
+    }
+
+    /// Calls `body` with every pair from `first` on, ascending, until it returns false.
+    func forEach(
+        _ table: TableName, from first: Key,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        var opened: OpaquePointer?
+        try check(mdb_cursor_open(transaction, tables[table], &opened), "mdb_cursor_open")
+        guard let cursor = opened else { throw .failed(call: "mdb_cursor_open", code: ENOMEM) }
+        defer { mdb_cursor_close(cursor) }
+        var first = first
+        var key = MDB_val()
+        var value = MDB_val()
+        var code = first.withValue { lent in
+            key = lent
+            return mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
+        }
+        while code == 0 {
+            guard try body(key.bytes, value.bytes) else { return }
+            code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
+        }
+        if code != MDB_NOTFOUND { try check(code, "mdb_cursor_get") }
+    }
+}
+
+extension Snapshot.PooledKeyPackage {
+    init(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) throws(StoreError) {
+        guard key.count == 19, key[10] <= 1 else { throw .corrupted("the key of a pooled KeyPackage is not one") }
+        client = ClientNumber(rawValue: key.number(0))
+        cipherSuite = CipherSuite(rawValue: UInt16(key[8]) << 8 | UInt16(key[9]))
+        isLastResort = key[10] == 1
+        sequenceNumber = SequenceNumber(rawValue: key.number(11))
+        reference = Array(value)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The big-endian number at `offset`, whose bytes the caller has checked to be there.
+    func number(_ offset: Int) -> UInt64 { UInt64(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+}
