@@ -61,6 +61,14 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // WebSocket's handshake and frames as values, for both sides.
+        .target(name: "WebSocketFraming", dependencies: ["MLSCrypto"], swiftSettings: settings),
+
+        // Sockets, TLS and event loops on libwebsockets; its only importer.
+        .target(
+            name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
+            swiftSettings: settings),
+
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
     ]
