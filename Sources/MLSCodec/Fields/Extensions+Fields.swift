@@ -3,7 +3,8 @@ import TLSPresentation
 extension Extension: FieldDescribed {
     /// The data by its fields where the type is known and the data is of it, and else as bytes.
     public var fields: [FieldTree] {
-        let data = described(ApplicationID.self) ?? described(RatchetTree.self) ?? described(RequiredCapabilities.self)
+        let data =
+            described(ApplicationID.self) ?? described(RatchetTree.self) ?? described(RequiredCapabilities.self)
             ?? described(ExternalPub.self) ?? described(ExternalSenders.self) ?? .bytes(extensionData)
         return [FieldTree("extension_type", extensionType), FieldTree("extension_data", data)]
     }
