@@ -28,14 +28,18 @@ enum Samples {
         .update(Update(leafNode: leafNode(.update, basic))),
         .remove(Remove(removed: LeafIndex(3))),
         .psk(PreSharedKey(psk: PreSharedKeyID(.external(pskID: [1]), pskNonce: [2]))),
-        .psk(PreSharedKey(psk: PreSharedKeyID(
-            .resumption(usage: .branch, pskGroupID: [1], pskEpoch: 2), pskNonce: [3]))),
-        .reInit(ReInit(
-            groupID: [1], version: .mls10, cipherSuite: CipherSuite(rawValue: 2),
-            extensions: [Extension(RequiredCapabilities(extensionTypes: [.lastResort], credentialTypes: [.x509]))])),
+        .psk(
+            PreSharedKey(
+                psk: PreSharedKeyID(
+                    .resumption(usage: .branch, pskGroupID: [1], pskEpoch: 2), pskNonce: [3]))),
+        .reInit(
+            ReInit(
+                groupID: [1], version: .mls10, cipherSuite: CipherSuite(rawValue: 2),
+                extensions: [Extension(RequiredCapabilities(extensionTypes: [.lastResort], credentialTypes: [.x509]))])),
         .externalInit(ExternalInit(kemOutput: [1, 2])),
-        .groupContextExtensions(GroupContextExtensions(
-            extensions: [Extension(ExternalSenders([ExternalSender(signatureKey: [1], credential: unknown)]))])),
+        .groupContextExtensions(
+            GroupContextExtensions(
+                extensions: [Extension(ExternalSenders([ExternalSender(signatureKey: [1], credential: unknown)]))])),
         .selfRemove,
     ]
 
@@ -60,11 +64,13 @@ enum Samples {
     static func publicMessage(_ sender: Sender, _ content: FramedContent.Content) -> MLSMessage {
         var isMember = false
         if case .member = sender { isMember = true }
-        return .publicMessage(PublicMessage(
-            content: FramedContent(groupID: [1], epoch: 2, sender: sender, authenticatedData: [3], content: content),
-            auth: FramedContentAuthData(
-                signature: [4], confirmationTag: content.contentType == .commit ? [5] : nil),
-            membershipTag: isMember ? [6] : nil))
+        return .publicMessage(
+            PublicMessage(
+                content: FramedContent(
+                    groupID: [1], epoch: 2, sender: sender, authenticatedData: [3], content: content),
+                auth: FramedContentAuthData(
+                    signature: [4], confirmationTag: content.contentType == .commit ? [5] : nil),
+                membershipTag: isMember ? [6] : nil))
     }
 
     static let senders: [Sender] = [
@@ -77,22 +83,26 @@ enum Samples {
         + senders.map { publicMessage($0, .commit(Commit(proposals: []))) }
         + [publicMessage(.member(LeafIndex(1)), .commit(commit))]
         + [.application, .proposal, .commit].map { contentType in
-            .privateMessage(PrivateMessage(
-                groupID: [1], epoch: 2, contentType: contentType, authenticatedData: [3], encryptedSenderData: [4],
-                ciphertext: [5]))
+            .privateMessage(
+                PrivateMessage(
+                    groupID: [1], epoch: 2, contentType: contentType, authenticatedData: [3], encryptedSenderData: [4],
+                    ciphertext: [5]))
         }
         + [
-            .welcome(Welcome(
-                cipherSuite: CipherSuite(rawValue: 1),
-                secrets: [
-                    EncryptedGroupSecrets(
-                        newMember: [1, 2], encryptedGroupSecrets: HPKECiphertext(kemOutput: [3], ciphertext: [4])),
-                    EncryptedGroupSecrets(
-                        newMember: [], encryptedGroupSecrets: HPKECiphertext(kemOutput: [], ciphertext: [])),
-                ], encryptedGroupInfo: [5])),
-            .groupInfo(GroupInfo(
-                groupContext: groupContext, extensions: [Extension(tree), Extension(ExternalPub(externalPub: [1]))],
-                confirmationTag: [2], signer: LeafIndex(3), signature: [4])),
+            .welcome(
+                Welcome(
+                    cipherSuite: CipherSuite(rawValue: 1),
+                    secrets: [
+                        EncryptedGroupSecrets(
+                            newMember: [1, 2], encryptedGroupSecrets: HPKECiphertext(kemOutput: [3], ciphertext: [4])),
+                        EncryptedGroupSecrets(
+                            newMember: [], encryptedGroupSecrets: HPKECiphertext(kemOutput: [], ciphertext: [])),
+                    ], encryptedGroupInfo: [5])),
+            .groupInfo(
+                GroupInfo(
+                    groupContext: groupContext,
+                    extensions: [Extension(tree), Extension(ExternalPub(externalPub: [1]))],
+                    confirmationTag: [2], signer: LeafIndex(3), signature: [4])),
             .keyPackage(keyPackage(basic)), .keyPackage(keyPackage(x509)), .keyPackage(keyPackage(unknown)),
         ]
 }

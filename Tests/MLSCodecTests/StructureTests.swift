@@ -13,7 +13,8 @@ struct StructureTests {
         #expect(try RatchetTree(decoding: Samples.tree.encoded) == Samples.tree)
     }
 
-    @Test("a proposal of an unknown type is refused by its number",
+    @Test(
+        "a proposal of an unknown type is refused by its number",
         arguments: [0, 8, 9, 11, 0x0a0a, 0xf000] as [UInt16])
     func unknownProposal(type: UInt16) {
         #expect(throws: DecodingError(.unknownValue(type: "ProposalType", value: UInt64(type)), at: 0)) {
@@ -89,10 +90,12 @@ struct StructureTests {
         let ofKeyPackage = Samples.leafNode(.keyPackage(Lifetime(notBefore: 1, notAfter: 2)), Samples.basic)
         let ofUpdate = Samples.leafNode(.update, Samples.basic)
         // The samples' signatures are one byte long: with its length, two.
-        #expect(LeafNodeTBS(ofKeyPackage, groupID: [9], leafIndex: LeafIndex(1)).encoded
-            == ofKeyPackage.encoded.dropLast(2))
-        #expect(LeafNodeTBS(ofUpdate, groupID: [9], leafIndex: LeafIndex(1)).encoded
-            == ofUpdate.encoded.dropLast(2) + [1, 9, 0, 0, 0, 1])
+        #expect(
+            LeafNodeTBS(ofKeyPackage, groupID: [9], leafIndex: LeafIndex(1)).encoded
+                == ofKeyPackage.encoded.dropLast(2))
+        #expect(
+            LeafNodeTBS(ofUpdate, groupID: [9], leafIndex: LeafIndex(1)).encoded
+                == ofUpdate.encoded.dropLast(2) + [1, 9, 0, 0, 0, 1])
         let keyPackage = Samples.keyPackage(Samples.basic)
         #expect(KeyPackageTBS(keyPackage).encoded == keyPackage.encoded.dropLast(2))
 

@@ -24,9 +24,11 @@ struct DeserializationVectorTests {
         }
     }
 
-    @Test("what the vectors do not have: reserved prefixes and longer forms are refused", arguments: [
-        "c0", "c000000000000000", "ff", "4000", "403f", "80000000", "80000001", "80003fff",
-    ])
+    @Test(
+        "what the vectors do not have: reserved prefixes and longer forms are refused",
+        arguments: [
+            "c0", "c000000000000000", "ff", "4000", "403f", "80000000", "80000001", "80003fff",
+        ])
     func refusals(hex: String) throws {
         let bytes = try #require([UInt8](hex: hex))
         #expect(throws: DecodingError.self) {
