@@ -73,6 +73,25 @@ let package = Package(
             name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
             swiftSettings: settings),
 
+        // The relay: threads and inboxes, sessions, fan-out, start and stop.
+        .target(
+            name: "RelayServer",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+
+        // The server's command line.
+        .executableTarget(
+            name: "mlsrelay",
+            dependencies: [
+                "RelayServer", "RelayTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
     ]
