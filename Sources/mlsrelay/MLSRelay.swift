@@ -40,7 +40,7 @@ struct Serve: ParsableCommand {
         let server = try RelayServer(
             ServerConfiguration(transport: transport, dataDirectory: data), logger: Logger(label: "mlsrelay"))
         for address in server.addresses { print("listening on \(address)") }
-        fflush(stdout)
+        fflush(nil)
         var signal: Int32 = 0
         sigwait(&signals, &signal)
         server.shutDown()
