@@ -135,10 +135,12 @@ public final class ServiceLoop: @unchecked Sendable {
         info.retry_and_idle_policy = UnsafePointer(policy)
         info.vhost_name = UnsafePointer(strdup(isEncrypted ? "encrypted" : "plain"))
         if isEncrypted {
+            // Asked of the context and of the host: without it here the host has no TLS, and lws does not say so.
+            info.options = UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT)
             info.ssl_cert_filepath = UnsafePointer(strdup(configuration.certificatePath ?? ""))
             info.ssl_private_key_filepath = UnsafePointer(strdup(configuration.privateKeyPath ?? ""))
             info.alpn = UnsafePointer(strdup("http/1.1"))
-            info.ssl_options_set = Int(SSL_OP_NO_RENEGOTIATION_VALUE)
+            info.ssl_options_set = Self.tlsOptions
         }
         guard let host = lws_create_vhost(context, &info) else {
             throw TransportError(isEncrypted ? "the certificate or its key cannot be used" : "libwebsockets could not be set up")
@@ -146,8 +148,8 @@ public final class ServiceLoop: @unchecked Sendable {
         return host
     }
 
-    /// OpenSSL's SSL_OP_NO_RENEGOTIATION, whose header this target does not import.
-    private let SSL_OP_NO_RENEGOTIATION_VALUE: UInt64 = 1 << 30
+    /// OpenSSL's SSL_OP_NO_SSLv3, NO_TLSv1, NO_TLSv1_1 and NO_RENEGOTIATION, whose header this target does not import.
+    private static let tlsOptions = 1 << 25 | 1 << 26 | 1 << 28 | 1 << 30
 
     // MARK: libuv
 
