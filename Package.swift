@@ -50,6 +50,10 @@ let package = Package(
         .target(
             name: "RelayWire", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"], path: "Wire/Codec",
             swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayWireTests",
+            dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation", "TestSupport"],
+            swiftSettings: settings),
 
         // What a relay decides; no socket, disk, clock or thread.
         .target(
