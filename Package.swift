@@ -72,6 +72,8 @@ let package = Package(
         // WebSocket's handshake and frames as values, for both sides.
         .target(name: "WebSocketFraming", dependencies: ["MLSCrypto"], swiftSettings: settings),
 
+        .testTarget(name: "WebSocketFramingTests", dependencies: ["WebSocketFraming"], swiftSettings: settings),
+
         // Sockets, TLS and event loops on libwebsockets; its only importer.
         .target(
             name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
