@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(
             name: "CLibwebsockets", pkgConfig: "libwebsockets",
             providers: [.apt(["libwebsockets-dev", "libwebsockets-evlib-uv", "libuv1-dev", "libcap-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // The TLS presentation language (RFC 8446 section 3) with RFC 9420's variable-size vectors.
@@ -70,7 +71,8 @@ let package = Package(
             swiftSettings: settings),
 
         // WebSocket's handshake and frames as values, for both sides.
-        .target(name: "WebSocketFraming", dependencies: ["MLSCrypto"], swiftSettings: settings),
+        .target(
+            name: "WebSocketFraming", dependencies: ["MLSCrypto", "TLSPresentation"], swiftSettings: settings),
 
         .testTarget(name: "WebSocketFramingTests", dependencies: ["WebSocketFraming"], swiftSettings: settings),
 
@@ -96,6 +98,19 @@ let package = Package(
                 "RelayServer", "RelayTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings),
+
+        // The client's side of WebSocket and raw TCP, with and without TLS, on epoll; the only importer of OpenSSL's SSL.
+        .target(
+            name: "ClientTransport",
+            dependencies: [
+                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "ClientTransportTests",
+            dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
         // What several test targets need: the official vectors, read from outside of the package.
