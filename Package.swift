@@ -91,6 +91,14 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .testTarget(
+            name: "RelayServerTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayServer", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
+                "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
         // The server's command line.
         .executableTarget(
             name: "mlsrelay",
