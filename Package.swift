@@ -94,7 +94,7 @@ let package = Package(
         .testTarget(
             name: "RelayServerTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayServer", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -211,7 +211,8 @@ public final class Connection {
                 case .needsMore: return
                 }
             } catch {
-                return close(error.closeCode)
+                loop.delegate?.violated(self, error)
+                return
             }
         }
     }

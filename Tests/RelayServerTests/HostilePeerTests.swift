@@ -33,7 +33,11 @@ struct HostilePeerTests {
                 return try end(of: client)
             }
         }
-        #expect(ends == [End(closeCode: 1003), End(closeCode: 1002), End(closeCode: 1002)])
+        #expect(
+            ends == [
+                End(error: .malformedFrame, closeCode: 1003), End(error: .malformedFrame, closeCode: 1002),
+                End(error: .malformedFrame, closeCode: 1002),
+            ])
     }
 
     @Test("another subprotocol, none, or another version gets an HTTP error and no WebSocket")
@@ -55,6 +59,7 @@ struct HostilePeerTests {
             // An unknown frame type, so that the size alone decides.
             let body = [UInt8](repeating: 0xff, count: 100_000)
             let client = try relay.connect(scheme)
+            _ = try client.hello()
             var frame = Writer()
             frame.opaque(body)
             try client.send(frame.bytes)
@@ -68,8 +73,8 @@ struct HostilePeerTests {
     }
 
     @Test("bytes that are no frame end the connection with malformed_frame", arguments: [
-        [0xc0], [0x00], [0x40, 0x05], [0x04, 1, 0, 0, 0], [0x06, 1, 0, 0, 0, 1, 9], [0x05, 4, 0, 0, 0, 1],
-        [0x06, 4, 0, 0, 0, 0, 0],
+        [0xc0], [0x00], [0x40, 0x05], [0x04, 1, 0, 0, 0], [0x06, 1, 0, 0, 0, 1, 9], [0x05, 4, 0, 0, 0, 0],
+        [0x06, 1, 0, 0, 0, 0, 0], [0x05, 63, 0, 0, 0, 0],
     ] as [[UInt8]])
     func malformed(bytes: [UInt8]) async throws {
         let ends = try await withRelay { relay in
@@ -246,10 +251,35 @@ struct HostilePeerTests {
         #expect(try VersionDetail(decoding: error.detail) == VersionDetail(lowest: .v1, highest: .v1))
     }
 
+    @Test("a Hello of 63 bytes is taken, a first frame of one more ends with frame_too_large")
+    func helloSize() async throws {
+        let (answer, code) = try await withRelay { relay in
+            var frames = [63, 64].map { byteCount in
+                // One byte of length, the header, one byte of length, then versions of two bytes: 63 is odd, as it must be.
+                Hello(versions: Array(repeating: .v1, count: (byteCount - 7) / 2)).frame(RequestID(rawValue: 1))
+            }
+            #expect(frames[0].count == 63)
+            frames[1] = Hello(versions: Array(repeating: .v1, count: 29)).frame(RequestID(rawValue: 1))
+            #expect(frames[1].count > 63)
+            let good = try relay.connect(.tcp)
+            try good.send(frames[0])
+            let answer = try good.expect().1
+            let bad = try relay.connect(.tcp)
+            try bad.send(frames[1])
+            return (answer, try bad.expectEnd())
+        }
+        guard case .challenge = answer else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(code == .frameTooLarge)
+    }
+
     @Test("an unknown frame type is answered with its request id, and the connection goes on")
     func unknownFrameType() async throws {
         let (first, second) = try await withRelay { relay in
             let client = try relay.connect(.tcp)
+            _ = try client.hello()
             try client.send([0x07, 63, 0, 0, 0, 77, 1, 2])
             return (try client.expect(), try client.request(Ping(data: [5])))
         }
