@@ -34,6 +34,9 @@ let package = Package(
 
         // RFC 9420's structures as bytes; no cryptography.
         .target(name: "MLSCodec", dependencies: ["TLSPresentation"], swiftSettings: codecSettings),
+        .testTarget(
+            name: "MLSCodecTests", dependencies: ["MLSCodec", "TestSupport", "TLSPresentation"],
+            swiftSettings: settings),
 
         // RFC 9420 section 5: hashes, signatures and their keys; the only importer of OpenSSL's EVP.
         .target(
