@@ -121,6 +121,25 @@ let package = Package(
             dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
+        // What tests of the relay's state need: a relay without sockets on either state, and MLSMessages for it.
+        .target(
+            name: "RelayTestSupport",
+            dependencies: ["MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation"],
+            path: "Tests/RelaySupport", swiftSettings: settings),
+        .testTarget(
+            name: "RelayCoreTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RelayStoreTests",
+            dependencies: [
+                "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
+                "TLSPresentation",
+            ],
+            swiftSettings: settings),
+
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
     ]

@@ -8,8 +8,8 @@ public import TLSPresentation
 
 /// Reads the store as it is at one moment.
 ///
-/// Belongs to one thread. A reader keeps its place in LMDB's table of readers and one cursor, so that a snapshot costs no
-/// allocation; it holds a transaction only inside `read`, because a page that a transaction might see cannot be reused.
+/// Belongs to one thread. A reader keeps its place in LMDB's table of readers and one cursor, so that a snapshot costs
+/// no allocation; it holds a transaction only inside `read`, because a page that a transaction might see cannot be reused.
 public final class StoreReader {
     private let store: Store
     private let transaction: OpaquePointer
@@ -139,7 +139,9 @@ public struct Snapshot: ~Copyable {
             throw .corrupted("entry \(sequenceNumber) of log \(log): \(error)")
         }
         guard entry.header.log == log, entry.header.sequenceNumber == sequenceNumber else {
-            throw .corrupted("entry \(sequenceNumber) of log \(log) says it is \(entry.header.sequenceNumber) of \(entry.header.log)")
+            throw .corrupted(
+                "entry \(sequenceNumber) of log \(log) says it is \(entry.header.sequenceNumber) of \(entry.header.log)"
+            )
         }
         return entry
     }
@@ -150,7 +152,9 @@ public struct Snapshot: ~Copyable {
         var body = try reader.vectorReader()
         try reader.expectEnd()
         let header = try FrameHeader(from: &body)
-        guard header == FrameHeader(type: .entry, requestID: .none) else { throw body.error(.invalidField("frame header")) }
+        guard header == FrameHeader(type: .entry, requestID: .none) else {
+            throw body.error(.invalidField("frame header"))
+        }
         let entry = try Entry(from: &body)
         try body.expectEnd()
         return entry
@@ -178,7 +182,9 @@ public struct Snapshot: ~Copyable {
         in log: LogNumber, _ body: (Epoch, SequenceNumber) throws(StoreError) -> Bool
     ) throws(StoreError) {
         try forEach(.commits, from: Key(log.rawValue, 0)) { (key, value) throws(StoreError) in
-            guard key.count == 16, value.count == 8 else { throw .corrupted("a commit's place in log \(log) is not one") }
+            guard key.count == 16, value.count == 8 else {
+                throw .corrupted("a commit's place in log \(log) is not one")
+            }
             guard key.number(0) == log.rawValue else { return false }
             return try body(Epoch(rawValue: key.number(8)), SequenceNumber(rawValue: value.number(0)))
         }
@@ -187,6 +193,16 @@ public struct Snapshot: ~Copyable {
     /// The newest GroupInfo of a group, an MLSMessage.
     public func groupInfo(of log: LogNumber) throws(StoreError) -> [UInt8]? {
         try get(.groupInfos, Key(log.rawValue)).map { Array($0.bytes) }
+    }
+
+    /// Calls `body` with each group that has a GroupInfo, ascending, and the GroupInfo's bytes, valid for the call.
+    public func forEachGroupInfo(
+        after: LogNumber = .none, _ body: (LogNumber, UnsafeRawBufferPointer) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEach(.groupInfos, from: Key(after.rawValue + 1)) { (key, value) throws(StoreError) in
+            guard key.count == 8 else { throw .corrupted("the key of a GroupInfo is not one") }
+            return try body(LogNumber(rawValue: key.number(0)), value)
+        }
     }
 
     // MARK: Clients
@@ -224,6 +240,19 @@ public struct Snapshot: ~Copyable {
         try number(.acknowledged, Key(log.rawValue, client.rawValue)).map(SequenceNumber.init(rawValue:)) ?? .zero
     }
 
+    /// Calls `body` with each client that has acknowledged entries of a log, ascending.
+    public func forEachAcknowledgement(
+        in log: LogNumber, _ body: (ClientNumber, SequenceNumber) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEach(.acknowledged, from: Key(log.rawValue, 0)) { (key, value) throws(StoreError) in
+            guard key.count == 16, value.count == 8 else {
+                throw .corrupted("an acknowledgement of log \(log) is not one")
+            }
+            guard key.number(0) == log.rawValue else { return false }
+            return try body(ClientNumber(rawValue: key.number(8)), SequenceNumber(rawValue: value.number(0)))
+        }
+    }
+
     // MARK: KeyPackages
 
     /// Whose KeyPackage this is, handed out or not.
@@ -234,7 +263,8 @@ public struct Snapshot: ~Copyable {
         guard let value = try value.get() else { return nil }
         guard value.mv_size == 16 else { throw .corrupted("the place of a KeyPackage is not one") }
         return KeyPackagePosition(
-            client: ClientNumber(rawValue: value.number()), sequenceNumber: SequenceNumber(rawValue: value.number(at: 8)))
+            client: ClientNumber(rawValue: value.number()),
+            sequenceNumber: SequenceNumber(rawValue: value.number(at: 8)))
     }
 
     /// A KeyPackage that can be handed out.
@@ -247,8 +277,8 @@ public struct Snapshot: ~Copyable {
         public var reference: [UInt8]
     }
 
-    /// Calls `body` with what a client's pools hold, by suite, in the order of handing out, last-resort ones at the end of
-    /// their suite. A nil client means every client's.
+    /// Calls `body` with what a client's pools hold, by suite, in the order of handing out, last-resort ones at the end
+    /// of their suite. A nil client means every client's.
     public func forEachKeyPackage(
         of client: ClientNumber?, _ body: (PooledKeyPackage) throws(StoreError) -> Bool
     ) throws(StoreError) {
@@ -256,6 +286,19 @@ public struct Snapshot: ~Copyable {
             let pooled = try PooledKeyPackage(key: key, value: value)
             if let client, pooled.client != client { return false }
             return try body(pooled)
+        }
+    }
+
+    /// Calls `body` with every KeyPackageRef there ever was, ascending, and where the KeyPackage stands.
+    public func forEachKeyPackageReference(
+        _ body: ([UInt8], KeyPackagePosition) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEach(.keyPackageRefs, after: nil) { (key, value) throws(StoreError) in
+            guard value.count == 16 else { throw .corrupted("the place of a KeyPackage is not one") }
+            let position = KeyPackagePosition(
+                client: ClientNumber(rawValue: value.number(0)),
+                sequenceNumber: SequenceNumber(rawValue: value.number(8)))
+            return try body(Array(key), position)
         }
     }
 
@@ -288,22 +331,53 @@ public struct Snapshot: ~Copyable {
         return value.number()
     }
 
+    typealias PairBody = (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StoreError) -> Bool
+
     /// Calls `body` with every pair from `first` on, ascending, until it returns false.
-    func forEach(
-        _ table: TableName, from first: Key,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StoreError) -> Bool
-    ) throws(StoreError) {
-        var opened: OpaquePointer?
-        try check(mdb_cursor_open(transaction, tables[table], &opened), "mdb_cursor_open")
-        guard let cursor = opened else { throw .failed(call: "mdb_cursor_open", code: ENOMEM) }
+    func forEach(_ table: TableName, from first: Key, _ body: PairBody) throws(StoreError) {
+        let cursor = try openCursor(table)
         defer { mdb_cursor_close(cursor) }
         var first = first
         var key = MDB_val()
         var value = MDB_val()
-        var code = first.withValue { lent in
+        let code = first.withValue { lent in
             key = lent
             return mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
         }
+        try walk(cursor, code, &key, &value, body)
+    }
+
+    /// Calls `body` with every pair behind `last`, or every pair, ascending, until it returns false.
+    func forEach(_ table: TableName, after last: [UInt8]?, _ body: PairBody) throws(StoreError) {
+        let cursor = try openCursor(table)
+        defer { mdb_cursor_close(cursor) }
+        var key = MDB_val()
+        var value = MDB_val()
+        var code: Int32
+        if let last {
+            code = withValue(last) { lent in
+                key = lent
+                return mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
+            }
+            if code == 0, key.bytes.elementsEqual(last) { code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT) }
+        } else {
+            code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
+        }
+        try walk(cursor, code, &key, &value, body)
+    }
+
+    private func openCursor(_ table: TableName) throws(StoreError) -> OpaquePointer {
+        var opened: OpaquePointer?
+        try check(mdb_cursor_open(transaction, tables[table], &opened), "mdb_cursor_open")
+        guard let cursor = opened else { throw .failed(call: "mdb_cursor_open", code: ENOMEM) }
+        return cursor
+    }
+
+    /// Goes on with what a first `mdb_cursor_get` returned and found.
+    private func walk(
+        _ cursor: OpaquePointer, _ code: Int32, _ key: inout MDB_val, _ value: inout MDB_val, _ body: PairBody
+    ) throws(StoreError) {
+        var code = code
         while code == 0 {
             guard try body(key.bytes, value.bytes) else { return }
             code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
