@@ -1,31 +1,19 @@
 #!/usr/bin/python3
 """A client of the relay, written from Wire/PROTOCOL.md alone: relay_client.py URL GROUP_ID_HEX EPOCH FILE
-
-Registers, creates the group, publishes each line of FILE (an MLSMessage in hexadecimal digits), reads the group's log
-from its beginning and verifies it. Prints one line of JSON; exits with 1 on any failure.
-"""
-import asyncio
-import hashlib
-import json
-import sys
-
+Registers, creates the group, publishes each line of FILE (an MLSMessage in hex), reads the log and verifies all of it."""
+import asyncio, hashlib, json, sys
 import websockets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 HELLO, REGISTER, PING, PONG, CREATE_GROUP, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, ACKNOWLEDGE = 1, 2, 4, 5, 16, 17, 18, 19, 21
 CHALLENGE, READY, ERROR, DONE, GROUP_CREATED, PUBLISHED, SUBSCRIBED, ENTRY = 65, 66, 67, 68, 80, 81, 82, 96
 UNLIMITED, MAX_MESSAGE = 2**64 - 1, (16 << 20) + 4
-
-
 def check(condition, what):
     if not condition:
         raise ValueError(what)
 
-
 def uint(size, value):
     return value.to_bytes(size, "big")
-
 
 def vector(content):
     for size, prefix in ((1, 0), (2, 1), (4, 2)):
@@ -33,25 +21,18 @@ def vector(content):
             return uint(size, prefix << 8 * size - 2 | len(content)) + content
     raise ValueError("a vector is too long")
 
-
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
-
 class Reader:
-    """Reads a structure; with `with` it checks that nothing is left."""
-
     def __init__(self, data):
         self.data, self.at = data, 0
-
     def bytes(self, count):
         check(self.at + count <= len(self.data), "truncated")
         self.at += count
         return self.data[self.at - count:self.at]
-
     def uint(self, size):
         return int.from_bytes(self.bytes(size), "big")
-
     def opaque(self):
         first = self.uint(1)
         check(first >> 6 < 3, "a length with the prefix 11")
@@ -59,29 +40,22 @@ class Reader:
         count = (first & 0x3F) << 8 * rest | self.uint(rest)
         check(count >= (0, 1 << 6, 1 << 14)[first >> 6], "a length that is not in its shortest form")
         return self.bytes(count)
-
     def all(self, element):
         while self.at < len(self.data):
             yield element(self)
-
     def __enter__(self):
         return self
-
     def __exit__(self, kind, *_):
         check(kind or self.at == len(self.data), "trailing bytes")
-
 
 class Connection:
     def __init__(self, socket):
         self.socket, self.request_id, self.answers, self.entries = socket, 0, {}, []
-
     async def send(self, kind, body):
         self.request_id += 1
         await self.socket.send(vector(uint(1, kind) + uint(4, self.request_id) + body))
         return self.request_id
-
     async def receive(self):
-        """Takes one WebSocket message: keeps answers and entries, answers Pings, ignores what it does not know."""
         for frame in Reader(await self.socket.recv()).all(Reader.opaque):
             body = Reader(frame)
             kind, request_id = body.uint(1), body.uint(4)
@@ -94,17 +68,14 @@ class Connection:
             elif request_id:
                 check(request_id not in self.answers, "a second answer")
                 self.answers[request_id] = (kind, body)
-
     async def answer(self, request_id, expected):
         while request_id not in self.answers:
             await self.receive()
         kind, body = self.answers.pop(request_id)
         check(kind == expected, f"a frame of type {kind} instead of {expected}")
         return body
-
     async def request(self, kind, body, expected):
         return await self.answer(await self.send(kind, body), expected)
-
 
 async def authenticate(connection):
     with await connection.request(HELLO, vector(uint(2, 1)), CHALLENGE) as challenge:
@@ -118,9 +89,8 @@ async def authenticate(connection):
     with await connection.request(REGISTER, identity + vector(signature), READY) as ready:
         return [ready.uint(8) for _ in ("client", "time")][0]
 
-
 async def publish(connection, messages):
-    """Sends 100 at a time, and the last again, which must change nothing; returns the receipts of each message."""
+    # 100 at a time, and the last again, which must change nothing.
     receipts, messages = [], messages + messages[-1:]
     for start in range(0, len(messages), 100):
         bodies = [vector(vector(message)) for message in messages[start:start + 100]]
@@ -131,9 +101,7 @@ async def publish(connection, messages):
     check(receipts[-2:-1] == receipts[-1:], "a repeated Publish has another receipt")
     return receipts[:-1]
 
-
 async def verify(connection, log, name, client, expected):
-    """Subscribes from 0 and compares every entry with its receipt and the chain; returns the last chain hash."""
     head = sha256(b"mlsrelay log", name)
     with await connection.request(SUBSCRIBE, vector(name + uint(8, 0) + uint(8, UNLIMITED)), SUBSCRIBED) as subscribed:
         with Reader(subscribed.opaque()) as result:
@@ -155,11 +123,9 @@ async def verify(connection, log, name, client, expected):
         check(head == chain == receipt[4], f"the chain at entry {seq}")
     return head
 
-
 async def run(url, group_id, epoch, messages):
     async with websockets.connect(
             url, subprotocols=["mlsrelay.v1"], compression=None, max_size=MAX_MESSAGE, max_queue=None) as socket:
-        check(socket.subprotocol == "mlsrelay.v1", "not the subprotocol mlsrelay.v1")
         connection = Connection(socket)
         client = await authenticate(connection)
         with await connection.request(CREATE_GROUP, vector(group_id) + uint(8, epoch), GROUP_CREATED) as created:
@@ -170,9 +136,7 @@ async def run(url, group_id, epoch, messages):
         head = await verify(connection, log, uint(1, 1) + vector(group_id), client, expected)
         await connection.request(ACKNOWLEDGE, vector(uint(8, log) + uint(8, len(expected))), DONE)
         await connection.request(UNSUBSCRIBE, vector(uint(8, log)), DONE)
-        check(not connection.entries, "more entries than were published")
         return {"ok": True, "entries": len(expected), "head": head.hex()}
-
 
 if __name__ == "__main__":
     try:
