@@ -271,7 +271,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             switch message {
             case .outcome(let batch): take(batch)
             case .goAway: goAway()
-            case .close: loop.forEachOpenConnection { $0.close(.goingAway) }
+            case .close: closeAll()
             }
         }
     }
@@ -315,6 +315,14 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         loop.forEachOpenConnection { connection in
             guard let session = session(of: connection), !session.isEnding else { return }
             answer(session, .none, frame)
+        }
+    }
+
+    /// What is answered already is still written.
+    private func closeAll() {
+        loop.forEachOpenConnection { connection in
+            guard let session = session(of: connection), !session.isEnding else { return }
+            beginEnding(session, .goingAway)
         }
     }
 
