@@ -13,6 +13,7 @@ let codecSettings = settings + [.enableExperimentalFeature("Lifetimes"), .strict
 let package = Package(
     name: "mlsrelay",
     products: [
+        .executable(name: "mlsrelay", targets: ["mlsrelay"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -73,11 +74,16 @@ let package = Package(
             name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
             swiftSettings: settings),
 
+        // A backend of swift-metrics that writes Prometheus' text format.
+        .target(
+            name: "Prometheus", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: settings),
+
         // The relay: threads and inboxes, sessions, fan-out, start and stop.
         .target(
             name: "RelayServer",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "MLSCodec", "MLSCrypto", "Prometheus", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],

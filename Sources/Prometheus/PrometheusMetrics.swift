@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// | swift-metrics                     | Prometheus                       |
 /// |-----------------------------------|----------------------------------|
-/// | Counter                           | counter                          |
+/// | Counter, FloatingPointCounter     | counter                          |
 /// | Meter, Gauge, Recorder unaggregated | gauge                          |
 /// | Timer                             | histogram, in seconds            |
 /// | Recorder aggregated               | histogram                        |
@@ -55,6 +55,12 @@ public final class PrometheusMetrics: MetricsFactory, Sendable {
         series(label, dimensions, kind: .counter) { CounterSeries() }
     }
 
+    public func makeFloatingPointCounter(
+        label: String, dimensions: [(String, String)]
+    ) -> any FloatingPointCounterHandler {
+        series(label, dimensions, kind: .counter) { FractionalCounterSeries() }
+    }
+
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         series(label, dimensions, kind: .gauge) { GaugeSeries() }
     }
@@ -71,6 +77,7 @@ public final class PrometheusMetrics: MetricsFactory, Sendable {
 
     // A series stays when its handler goes: Prometheus takes one that vanishes for a restart.
     public func destroyCounter(_ handler: any CounterHandler) {}
+    public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
     public func destroyMeter(_ handler: any MeterHandler) {}
     public func destroyRecorder(_ handler: any RecorderHandler) {}
     public func destroyTimer(_ handler: any TimerHandler) {}
@@ -100,7 +107,7 @@ struct Family: Sendable {
     enum Kind: String, Sendable { case counter, gauge, histogram }
 
     let kind: Kind
-    /// `CounterSeries`, `GaugeSeries` or `HistogramSeries`, as `kind` says.
+    /// `CounterSeries` or `FractionalCounterSeries`, `GaugeSeries`, `HistogramSeries`, as `kind` says.
     var series: [[Label]: any AnyObject & Sendable] = [:]
 }
 

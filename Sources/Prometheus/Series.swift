@@ -11,6 +11,16 @@ final class CounterSeries: CounterHandler, Sendable {
     var value: Int64 { total.load(ordering: .relaxed) }
 }
 
+/// A number that only grows, in fractions.
+final class FractionalCounterSeries: FloatingPointCounterHandler, Sendable {
+    private let total = AtomicDouble()
+
+    func increment(by amount: Double) { total.add(amount) }
+    func reset() { total.store(0) }
+
+    var value: Double { total.value }
+}
+
 /// A number that is what it was set to last.
 final class GaugeSeries: MeterHandler, RecorderHandler, Sendable {
     private let number = AtomicDouble()

@@ -26,9 +26,10 @@ enum TextFormat {
         for (labels, series) in sorted {
             switch series {
             case let counter as CounterSeries: writeSample(name, labels, "\(counter.value)", to: &text)
+            case let counter as FractionalCounterSeries: writeSample(name, labels, number(counter.value), to: &text)
             case let gauge as GaugeSeries: writeSample(name, labels, number(gauge.value), to: &text)
             case let histogram as HistogramSeries: write(histogram, name, labels, to: &text)
-            default: preconditionFailure("a series is of one of three kinds")
+            default: preconditionFailure("a series is of one of these kinds")
             }
         }
     }

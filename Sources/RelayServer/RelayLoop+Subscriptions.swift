@@ -64,6 +64,7 @@ extension RelayLoop {
             let follower = Follower(session: session, log: log, cursor: subscription.after, until: subscription.until)
             log.add(follower)
             session.followers[number] = follower
+            subscriptionCount += 1
             fanOut.catchUp(follower)
         }
         return SubscriptionResult(
@@ -76,6 +77,7 @@ extension RelayLoop {
         }
         for log in frame.logs {
             guard let follower = session.followers.removeValue(forKey: log) else { continue }
+            subscriptionCount -= 1
             fanOut.leave(follower)
             remove(follower)
         }

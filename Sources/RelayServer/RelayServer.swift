@@ -1,10 +1,10 @@
 import Glibc
 public import Logging
+public import Prometheus
 public import RelayStore
 public import RelayTransport
 import RelayWire
 import Synchronization
-public import WebSocketFraming
 
 /// A running relay: its threads, and what they send each other.
 ///
@@ -21,8 +21,13 @@ public final class RelayServer: @unchecked Sendable {
     private let loops: [ServiceLoop]
     private let relayLoops: [RelayLoop]
     private let writer: WriterThread
+    private let health = Health()
+    private let targets = Targets()
     private let configuration: ServerConfiguration
     private let logger: Logger
+
+    /// Of this program; the protocol and the store have their own.
+    public static let version = "0.1.0"
 
     /// Where the relay listens, with the ports that the kernel chose.
     public let addresses: [ListenAddress]
@@ -41,11 +46,9 @@ public final class RelayServer: @unchecked Sendable {
     }
 
     /// Opens the store and the listeners, and starts.
-    /// - Parameter httpResponder: answers HTTP requests that ask for no WebSocket with a whole response; called on any
-    ///   loop's thread.
+    /// - Parameter metrics: what `/metrics` shows, and what the relay counts with.
     public init(
-        _ configuration: ServerConfiguration, logger: Logger,
-        httpResponder: @escaping @Sendable (HTTPRequest) -> [UInt8]? = { _ in nil }
+        _ configuration: ServerConfiguration, logger: Logger, metrics registry: PrometheusMetrics = PrometheusMetrics()
     ) throws(StartError) {
         self.configuration = configuration
         self.logger = logger
@@ -62,41 +65,47 @@ public final class RelayServer: @unchecked Sendable {
         } catch { throw .transport(error) }
         addresses = loops.first?.addresses ?? []
 
-        let metrics = RelayMetrics()
-        let targets = Targets()
+        let metrics = RelayMetrics(registry)
+        let http = HTTPSurface(health: health, metrics: registry)
+        let targets = targets
         do throws(StoreError) {
             let writer = try WriterThread(
-                store: store, limits: configuration.core, loopCount: loops.count, metrics: metrics, logger: logger,
+                store: store, limits: configuration.core, loopCount: loops.count, metrics: metrics, health: health,
+                logger: logger,
                 deliver: { loop, outcome in targets.loops[loop].put(.outcome(outcome)) })
             var relayLoops: [RelayLoop] = []
             for loop in loops {
                 relayLoops.append(
                     try RelayLoop(
                         loop: loop, configuration: configuration, store: store, metrics: metrics, logger: logger,
-                        writer: { writer.put(.commands($0)) }, httpResponder: httpResponder))
+                        http: http, writer: { writer.put(.commands($0)) }))
             }
             self.writer = writer
             self.relayLoops = relayLoops
         } catch { throw .store(error) }
         targets.loops = relayLoops
+        let gauges = RelayGauges(registry)
+        registry.beforeScrape { [weak self] in
+            guard let self else { return }
+            gauges.set(self.relayLoops, self.writer, store)
+        }
         writer.start()
         for loop in loops { loop.start() }
     }
 
     /// The loops, as the writer sees them.
-    // @unchecked: written once, before the threads start.
+    // @unchecked: written before the threads start and after they have ended.
     private final class Targets: @unchecked Sendable {
         var loops: [RelayLoop] = []
     }
 
     /// Tells all clients to go, carries out what they have sent, answers it, closes and ends. Returns when all is done.
     public func shutDown() {
+        health.ending()
         for loop in relayLoops { loop.put(.goAway) }
         let deadline = ContinuousClock.now + .milliseconds(Int(configuration.shutdownGraceMilliseconds))
-        // The writer has everything that came before: what loops have handed over is carried out before it ends.
-        while relayLoops.contains(where: { $0.requestsInFlight.load(ordering: .relaxed) > 0 }), ContinuousClock.now < deadline {
-            usleep(1000)
-        }
+        // A loop that has said so takes no more commands; what it has taken is with the writer or answered.
+        while relayLoops.contains(where: \.owesAnswers), ContinuousClock.now < deadline { usleep(1000) }
         writer.stop()
         for loop in relayLoops { loop.put(.close) }
         let end = ContinuousClock.now + .milliseconds(Int(configuration.transport.closeTimeoutMilliseconds) + 500)
@@ -104,5 +113,7 @@ public final class RelayServer: @unchecked Sendable {
             usleep(1000)
         }
         for loop in loops { loop.stop() }
+        // Writer and loops hold each other by this: without an end, the store would stay open with them.
+        targets.loops = []
     }
 }
