@@ -18,6 +18,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
@@ -89,12 +90,23 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // What an operator may set: one table for the command line, the environment and the configuration file.
+        .target(
+            name: "RelaySettings",
+            dependencies: [
+                "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
         // The server's command line.
         .executableTarget(
             name: "mlsrelay",
             dependencies: [
-                "RelayServer", "RelayTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
+                "Prometheus", "RelayCore", "RelayServer", "RelaySettings", "RelayStore", "RelayTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: settings),
 
