@@ -45,6 +45,13 @@ final class WakeSignal: @unchecked Sendable {
     func wait() { while sem_wait(semaphore) != 0 {} }
 }
 
+/// A clock that never goes back, in milliseconds; never 0.
+func monotonicMilliseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000 + 1
+}
+
 /// The relay's clock, in milliseconds since 1970.
 func wallClockMilliseconds() -> UInt64 {
     var time = timespec()
