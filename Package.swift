@@ -26,11 +26,13 @@ let package = Package(
         .systemLibrary(
             name: "CLibwebsockets", pkgConfig: "libwebsockets",
             providers: [.apt(["libwebsockets-dev", "libwebsockets-evlib-uv", "libuv1-dev", "libcap-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // The TLS presentation language (RFC 8446 section 3) with RFC 9420's variable-size vectors.
         .target(name: "TLSPresentation", swiftSettings: codecSettings),
-        .testTarget(name: "TLSPresentationTests", dependencies: ["TLSPresentation"], swiftSettings: settings),
+        .testTarget(
+            name: "TLSPresentationTests", dependencies: ["TestSupport", "TLSPresentation"], swiftSettings: settings),
 
         // RFC 9420's structures as bytes; no cryptography.
         .target(name: "MLSCodec", dependencies: ["TLSPresentation"], swiftSettings: codecSettings),
@@ -49,6 +51,10 @@ let package = Package(
         .target(
             name: "RelayWire", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"], path: "Wire/Codec",
             swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayWireTests",
+            dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation", "TestSupport"],
+            swiftSettings: settings),
 
         // What a relay decides; no socket, disk, clock or thread.
         .target(
@@ -62,6 +68,57 @@ let package = Package(
                 "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayWire", "TLSPresentation",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
+            swiftSettings: settings),
+
+        // WebSocket's handshake and frames as values, for both sides.
+        .target(
+            name: "WebSocketFraming", dependencies: ["MLSCrypto", "TLSPresentation"], swiftSettings: settings),
+
+        .testTarget(name: "WebSocketFramingTests", dependencies: ["WebSocketFraming"], swiftSettings: settings),
+
+        // Sockets, TLS and event loops on libwebsockets; its only importer.
+        .target(
+            name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
+            swiftSettings: settings),
+
+        // The relay: threads and inboxes, sessions, fan-out, start and stop.
+        .target(
+            name: "RelayServer",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "RelayServerTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
+                "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        // The server's command line.
+        .executableTarget(
+            name: "mlsrelay",
+            dependencies: [
+                "RelayServer", "RelayTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        // The client's side of WebSocket and raw TCP, with and without TLS, on epoll; the only importer of OpenSSL's SSL.
+        .target(
+            name: "ClientTransport",
+            dependencies: [
+                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "ClientTransportTests",
+            dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
         // What tests of the relay's state need: a relay without sockets on either state, and MLSMessages for it.

@@ -13,9 +13,11 @@ struct EnvelopeTests {
     func wireFormats() throws {
         for vector in try MessagesVector.all() {
             let formats = try vector.messages.map { try envelope(of: $0).wireFormat }
-            #expect(formats == [
-                .mlsWelcome, .mlsGroupInfo, .mlsKeyPackage, .mlsPublicMessage, .mlsPublicMessage, .mlsPrivateMessage,
-            ])
+            #expect(
+                formats == [
+                    .mlsWelcome, .mlsGroupInfo, .mlsKeyPackage, .mlsPublicMessage, .mlsPublicMessage,
+                    .mlsPrivateMessage,
+                ])
             #expect(throws: EnvelopeError.applicationDataInPublicMessage) {
                 try envelope(of: vector.public_message_application.bytes)
             }
@@ -47,12 +49,14 @@ struct EnvelopeTests {
     func versionsAndFormats() throws {
         let message = try MessagesVector.all()[0].private_message.bytes
         for version in [0, 2, 0x0a0a] as [UInt16] {
-            #expect(refusal(of: version.encoded + message[2...])
-                == .unsupportedVersion(ProtocolVersion(rawValue: version)))
+            #expect(
+                refusal(of: version.encoded + message[2...])
+                    == .unsupportedVersion(ProtocolVersion(rawValue: version)))
         }
         for wireFormat in [0, 6, 0x0a0a, 0xf000] as [UInt16] {
-            #expect(refusal(of: message[..<2] + wireFormat.encoded + message[4...])
-                == .unsupportedWireFormat(WireFormat(rawValue: wireFormat)))
+            #expect(
+                refusal(of: message[..<2] + wireFormat.encoded + message[4...])
+                    == .unsupportedWireFormat(WireFormat(rawValue: wireFormat)))
         }
         #expect(refusal(of: []) == .malformed(DecodingError(.truncated, at: 0)))
     }
@@ -81,8 +85,10 @@ struct EnvelopeTests {
         for contentType in [0, 4, 255] as [UInt8] {
             var wrong = message
             wrong[15] = contentType
-            #expect(refusal(of: wrong) == .malformed(
-                DecodingError(.unknownValue(type: "ContentType", value: UInt64(contentType)), at: 15)))
+            #expect(
+                refusal(of: wrong)
+                    == .malformed(
+                        DecodingError(.unknownValue(type: "ContentType", value: UInt64(contentType)), at: 15)))
         }
     }
 

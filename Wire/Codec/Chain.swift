@@ -15,8 +15,11 @@ public enum LogKind: UInt8, TLSCodable, Hashable, Sendable, CaseIterable {
     case groups = 5
 
     public init(from reader: inout Reader) throws(DecodingError) {
-        let error = reader.error(.unknownValue(type: "LogKind", value: 0))
-        guard let kind = Self(rawValue: try reader.uint8()) else { throw error }
+        let start = reader.byteOffset
+        let rawValue = try reader.uint8()
+        guard let kind = Self(rawValue: rawValue) else {
+            throw DecodingError(.unknownValue(type: "LogKind", value: UInt64(rawValue)), at: start)
+        }
         self = kind
     }
     public func encode(into writer: inout Writer) { writer.integer(rawValue) }
