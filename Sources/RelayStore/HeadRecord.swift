@@ -28,9 +28,14 @@ enum HeadRecord {
         func number(_ index: Int) -> UInt64 {
             UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 1 + 8 * index, as: UInt64.self))
         }
+        let first = number(0)
+        let last = number(1)
+        // Nobody who computes with these needs to think of overflow.
+        guard last < UInt64.max, (1...last + 1).contains(first) else {
+            throw .corrupted("the head of log \(log) says that it has the entries \(first) to \(last)")
+        }
         return LogHead(
-            number: log, kind: kind, first: SequenceNumber(rawValue: number(0)),
-            last: SequenceNumber(rawValue: number(1)),
+            number: log, kind: kind, first: SequenceNumber(rawValue: first), last: SequenceNumber(rawValue: last),
             epoch: Epoch(rawValue: number(2)), creator: ClientNumber(rawValue: number(3)),
             time: Timestamp(rawValue: number(4)),
             chain: SHA256Digest(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[41...]))))

@@ -9,7 +9,8 @@ public import TLSPresentation
 /// Reads the store as it is at one moment.
 ///
 /// Belongs to one thread. A reader keeps its place in LMDB's table of readers and one cursor, so that a snapshot costs
-/// no allocation; it holds a transaction only inside `read`, because a page that a transaction might see cannot be reused.
+/// no allocation; it holds a transaction only inside `read`, because a page that a transaction might see cannot be
+/// reused.
 public final class StoreReader {
     private let store: Store
     private let transaction: OpaquePointer
@@ -163,7 +164,7 @@ public struct Snapshot: ~Copyable {
     /// Numbers of all logs, ascending, behind `after`, at most `limit`.
     public func logs(after: LogNumber = .none, limit: Int = .max) throws(StoreError) -> [LogNumber] {
         var logs: [LogNumber] = []
-        try forEach(.names, from: Key(after.rawValue + 1)) { (key, _) throws(StoreError) in
+        try forEach(.names, after: after.encoded) { (key, _) throws(StoreError) in
             guard key.count == 8 else { throw .corrupted("a log's number is not one") }
             logs.append(LogNumber(rawValue: UInt64(bigEndian: key.loadUnaligned(as: UInt64.self))))
             return logs.count < limit
@@ -199,7 +200,7 @@ public struct Snapshot: ~Copyable {
     public func forEachGroupInfo(
         after: LogNumber = .none, _ body: (LogNumber, UnsafeRawBufferPointer) throws(StoreError) -> Bool
     ) throws(StoreError) {
-        try forEach(.groupInfos, from: Key(after.rawValue + 1)) { (key, value) throws(StoreError) in
+        try forEach(.groupInfos, after: after.encoded) { (key, value) throws(StoreError) in
             guard key.count == 8 else { throw .corrupted("the key of a GroupInfo is not one") }
             return try body(LogNumber(rawValue: key.number(0)), value)
         }
@@ -228,7 +229,7 @@ public struct Snapshot: ~Copyable {
     public func forEachClient(
         after: ClientNumber = .relay, _ body: (ClientNumber, Identity) throws(StoreError) -> Bool
     ) throws(StoreError) {
-        try forEach(.clients, from: Key(after.rawValue + 1)) { (key, value) throws(StoreError) in
+        try forEach(.clients, after: after.encoded) { (key, value) throws(StoreError) in
             guard key.count == 8 else { throw .corrupted("a client's number is not one") }
             let client = ClientNumber(rawValue: key.number(0))
             guard let identity = try identity(of: client) else { throw .corrupted("client \(client) has no identity") }
@@ -323,6 +324,17 @@ public struct Snapshot: ~Copyable {
     func get(_ table: TableName, _ key: Key) throws(StoreError) -> MDB_val? {
         var key = key
         return try key.withValue { get(table, $0) }.get()
+    }
+
+    func get(_ table: TableName, _ key: [UInt8]) throws(StoreError) -> MDB_val? {
+        try withValue(key) { get(table, $0) }.get()
+    }
+
+    /// How many rows a table has.
+    func rowCount(of table: TableName) throws(StoreError) -> Int {
+        var stat = MDB_stat()
+        try check(mdb_stat(transaction, tables[table], &stat), "mdb_stat \(table)")
+        return stat.ms_entries
     }
 
     func number(_ table: TableName, _ key: Key) throws(StoreError) -> UInt64? {

@@ -139,7 +139,9 @@ public final class StoreWriter: RelayState {
         let code = mdb_cursor_get(opened, &key, &value, MDB_LAST)
         if code == MDB_NOTFOUND { return 1 }
         try check(code, "mdb_cursor_get")
-        guard key.mv_size == 8 else { throw .corrupted("a key of \(table) is not a number") }
+        guard key.mv_size == 8, key.number() < .max else {
+            throw .corrupted("the last key of \(table) is not a number")
+        }
         return key.number() + 1
     }
 

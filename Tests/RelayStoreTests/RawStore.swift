@@ -1,4 +1,5 @@
 import CLMDB
+
 @testable import RelayStore
 
 /// A store's file, opened with LMDB alone, to damage it or look at what is really there. The store must be closed.

@@ -1,7 +1,8 @@
 import MLSCrypto
-@testable import RelayStore
 import RelayWire
 import Testing
+
+@testable import RelayStore
 
 @Suite("RecentPayloads and RecentWindows")
 struct RecentPayloadsTests {

@@ -1,11 +1,12 @@
 import Foundation
 import MLSCrypto
 import RelayCore
-@testable import RelayStore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
 import Testing
+
+@testable import RelayStore
 
 @Suite("Store", .serialized)
 struct StoreTests {
