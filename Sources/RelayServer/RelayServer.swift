@@ -86,8 +86,9 @@ public final class RelayServer: Sendable {
         } catch { throw .store(error) }
         running = Mutex(Running(loops: loops, relayLoops: targets.loops, writer: writer, targets: targets))
         let gauges = RelayGauges(registry)
-        registry.beforeScrape { [weak self] in
-            guard let running = self?.running.withLock({ $0 }) else { return }
+        // Weak: gauges know the registry, which would keep the store open with them.
+        registry.beforeScrape { [weak self, weak store] in
+            guard let store, let running = self?.running.withLock({ $0 }) else { return }
             gauges.set(running.relayLoops, running.writer, store)
         }
         writer.start()
