@@ -101,7 +101,7 @@ let package = Package(
         .testTarget(
             name: "RelayServerTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
