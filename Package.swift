@@ -31,10 +31,14 @@ let package = Package(
 
         // The TLS presentation language (RFC 8446 section 3) with RFC 9420's variable-size vectors.
         .target(name: "TLSPresentation", swiftSettings: codecSettings),
-        .testTarget(name: "TLSPresentationTests", dependencies: ["TLSPresentation"], swiftSettings: settings),
+        .testTarget(
+            name: "TLSPresentationTests", dependencies: ["TestSupport", "TLSPresentation"], swiftSettings: settings),
 
         // RFC 9420's structures as bytes; no cryptography.
         .target(name: "MLSCodec", dependencies: ["TLSPresentation"], swiftSettings: codecSettings),
+        .testTarget(
+            name: "MLSCodecTests", dependencies: ["MLSCodec", "TestSupport", "TLSPresentation"],
+            swiftSettings: settings),
 
         // RFC 9420 section 5: hashes, signatures and their keys; the only importer of OpenSSL's EVP.
         .target(

@@ -17,9 +17,10 @@ import TLSPresentation
     init(publicKey bytes: RawSpan, of algorithm: SignatureAlgorithm) throws(CryptoError) {
         guard bytes.byteCount == algorithm.publicKeyByteCount else { throw .invalidKey }
         guard algorithm.curve != nil else {
-            unsafe self.init(owning: try Self.made("EVP_PKEY_new_raw_public_key_ex", from: bytes) { bytes, count in
-                unsafe EVP_PKEY_new_raw_public_key_ex(nil, algorithm.keyType, nil, bytes, count)
-            })
+            unsafe self.init(
+                owning: try Self.made("EVP_PKEY_new_raw_public_key_ex", from: bytes) { bytes, count in
+                    unsafe EVP_PKEY_new_raw_public_key_ex(nil, algorithm.keyType, nil, bytes, count)
+                })
             return
         }
         unsafe self.init(owning: try Self.point(bytes, of: algorithm))
@@ -88,9 +89,10 @@ import TLSPresentation
     init(privateKey bytes: RawSpan, of algorithm: SignatureAlgorithm) throws(CryptoError) {
         guard bytes.byteCount == algorithm.privateKeyByteCount else { throw .invalidKey }
         guard let curve = algorithm.curve else {
-            unsafe self.init(owning: try Self.made("EVP_PKEY_new_raw_private_key_ex", from: bytes) { bytes, count in
-                unsafe EVP_PKEY_new_raw_private_key_ex(nil, algorithm.keyType, nil, bytes, count)
-            })
+            unsafe self.init(
+                owning: try Self.made("EVP_PKEY_new_raw_private_key_ex", from: bytes) { bytes, count in
+                    unsafe EVP_PKEY_new_raw_private_key_ex(nil, algorithm.keyType, nil, bytes, count)
+                })
             return
         }
         let publicKey = try curve.publicKey(of: bytes, byteCount: algorithm.publicKeyByteCount)

@@ -36,7 +36,8 @@ enum OpenSSL {
         drainErrors()
         var text = [CChar](repeating: 0, count: 256)
         unsafe ERR_error_string_n(code, &text, text.count)
-        let reason = code == 0 ? "no reason given" : String(decoding: text.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+        let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let reason = code == 0 ? "no reason given" : String(decoding: bytes, as: UTF8.self)
         return .openSSL(function: "\(function)", reason: reason)
     }
 }

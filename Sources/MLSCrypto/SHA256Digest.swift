@@ -47,7 +47,8 @@ public import TLSPresentation
 
     /// Writes the 32 bytes to `destination`, which needs no alignment.
     public func copyBytes(to destination: UnsafeMutableRawPointer) {
-        unsafe withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(start: destination, count: 32).copyMemory(from: $0) }
+        let target = unsafe UnsafeMutableRawBufferPointer(start: destination, count: Self.byteCount)
+        unsafe withUnsafeBytes { unsafe target.copyMemory(from: $0) }
     }
 
     public static func == (lhs: SHA256Digest, rhs: SHA256Digest) -> Bool { lhs.storage == rhs.storage }

@@ -27,8 +27,9 @@ public final class SignaturePublicKey: Sendable {
     public func verify(signature: RawSpan, message: RawSpan) -> Bool {
         let context = unsafe OpenSSL.require(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
         defer { unsafe EVP_MD_CTX_free(context) }
-        var isValid = unsafe EVP_DigestVerifyInit_ex(
-            context, nil, algorithm.digest, nil, nil, key.pointer, nil) == 1
+        var isValid =
+            unsafe EVP_DigestVerifyInit_ex(
+                context, nil, algorithm.digest, nil, nil, key.pointer, nil) == 1
         if isValid {
             // Negative for what is not DER: only 1 is yes.
             isValid = unsafe signature.withUnsafeBytes { signature in

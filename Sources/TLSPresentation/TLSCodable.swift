@@ -68,3 +68,23 @@ extension UInt64: TLSCodable {
     public init(from reader: inout Reader) throws(DecodingError) { self = try reader.integer() }
     public func encode(into writer: inout Writer) { writer.integer(self) }
 }
+
+/// A closed list of values, `enum { … } Name`; a value that is not in it is refused.
+public protocol TLSEnumerated: RawRepresentable, TLSCodable
+where RawValue: FixedWidthInteger & UnsignedInteger & BitwiseCopyable {
+    /// The name of the list, for the error.
+    static var enumerationName: StaticStringName { get }
+}
+
+extension TLSEnumerated {
+    @inlinable
+    public init(from reader: inout Reader) throws(DecodingError) {
+        let start = reader.byteOffset
+        let rawValue: RawValue = try reader.integer()
+        guard let value = Self(rawValue: rawValue) else {
+            throw DecodingError(.unknownValue(type: Self.enumerationName, value: UInt64(rawValue)), at: start)
+        }
+        self = value
+    }
+    public func encode(into writer: inout Writer) { writer.integer(rawValue) }
+}

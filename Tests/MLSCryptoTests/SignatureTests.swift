@@ -65,7 +65,8 @@ struct SignatureTests {
         }
     }
 
-    @Test("of a NIST curve only an uncompressed point that lies on it is a key (RFC 9420 section 5.1.1)",
+    @Test(
+        "of a NIST curve only an uncompressed point that lies on it is a key (RFC 9420 section 5.1.1)",
         arguments: schemes.suffix(3))
     func points(scheme: SignatureScheme) throws {
         let bytes = try SigningKey.generate(scheme).publicKey.bytes
