@@ -13,10 +13,12 @@ let codecSettings = settings + [.enableExperimentalFeature("Lifetimes"), .strict
 let package = Package(
     name: "mlsrelay",
     products: [
+        .executable(name: "mlsrelay", targets: ["mlsrelay"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
@@ -81,11 +83,16 @@ let package = Package(
             name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
             swiftSettings: settings),
 
+        // A backend of swift-metrics that writes Prometheus' text format.
+        .target(
+            name: "Prometheus", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: settings),
+
         // The relay: threads and inboxes, sessions, fan-out, start and stop.
         .target(
             name: "RelayServer",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "MLSCodec", "MLSCrypto", "Prometheus", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
@@ -94,8 +101,18 @@ let package = Package(
         .testTarget(
             name: "RelayServerTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        // What an operator may set: one table for the command line, the environment and the configuration file.
+        .target(
+            name: "RelaySettings",
+            dependencies: [
+                "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 
@@ -103,8 +120,9 @@ let package = Package(
         .executableTarget(
             name: "mlsrelay",
             dependencies: [
-                "RelayServer", "RelayTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
+                "Prometheus", "RelayCore", "RelayServer", "RelaySettings", "RelayStore", "RelayTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: settings),
 

@@ -68,6 +68,7 @@ extension RelayLoop {
             let follower = Follower(session: session, log: log, cursor: subscription.after, until: subscription.until)
             log.add(follower)
             session.followers[number] = follower
+            subscriptionCount += 1
             fanOut.catchUp(follower)
         }
         return SubscriptionResult(
@@ -78,6 +79,7 @@ extension RelayLoop {
         for log in frame.logs {
             // A log that is not followed is as the client wants it.
             guard let follower = session.followers.removeValue(forKey: log) else { continue }
+            subscriptionCount -= 1
             fanOut.leave(follower)
             remove(follower)
         }

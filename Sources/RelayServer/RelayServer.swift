@@ -1,10 +1,10 @@
 import Glibc
 public import Logging
+public import Prometheus
 public import RelayStore
 public import RelayTransport
 import RelayWire
 import Synchronization
-public import WebSocketFraming
 
 /// A running relay: its threads, and what they send each other.
 ///
@@ -25,7 +25,11 @@ public final class RelayServer: Sendable {
     }
 
     private let running: Mutex<Running?>
+    private let health = Health()
     private let configuration: ServerConfiguration
+
+    /// Of this program; the protocol and the store have their own.
+    public static let version = "0.1.0"
 
     /// Where the relay listens, with the ports that the kernel chose.
     public let addresses: [ListenAddress]
@@ -44,11 +48,9 @@ public final class RelayServer: Sendable {
     }
 
     /// Opens the store and the listeners, and starts.
-    /// - Parameter httpResponder: answers HTTP requests that ask for no WebSocket with a whole response; called on any
-    ///   loop's thread.
+    /// - Parameter metrics: what `/metrics` shows, and what the relay counts with.
     public init(
-        _ configuration: ServerConfiguration, logger: Logger,
-        httpResponder: @escaping @Sendable (HTTPRequest) -> [UInt8]? = { _ in nil }
+        _ configuration: ServerConfiguration, logger: Logger, metrics registry: PrometheusMetrics = PrometheusMetrics()
     ) throws(StartError) {
         self.configuration = configuration
         LibwebsocketsLog.setHandler { line in
@@ -66,21 +68,29 @@ public final class RelayServer: Sendable {
         } catch { throw .transport(error) }
         addresses = loops.first?.addresses ?? []
 
-        let metrics = RelayMetrics()
+        let metrics = RelayMetrics(registry)
+        let http = HTTPSurface(health: health, metrics: registry)
         let targets = Targets()
         let writer: WriterThread
         do throws(StoreError) {
             writer = try WriterThread(
-                store: store, limits: configuration.core, loopCount: loops.count, metrics: metrics, logger: logger,
+                store: store, limits: configuration.core, loopCount: loops.count, metrics: metrics, health: health,
+                logger: logger,
                 deliver: { loop, outcome in targets.loops[loop].put(.outcome(outcome)) })
             for loop in loops {
                 targets.loops.append(
                     try RelayLoop(
                         loop: loop, configuration: configuration, store: store, metrics: metrics, logger: logger,
-                        writer: { writer.put(.commands($0)) }, httpResponder: httpResponder))
+                        http: http, writer: { writer.put(.commands($0)) }))
             }
         } catch { throw .store(error) }
         running = Mutex(Running(loops: loops, relayLoops: targets.loops, writer: writer, targets: targets))
+        let gauges = RelayGauges(registry)
+        // Weak: gauges know the registry, which would keep the store open with them.
+        registry.beforeScrape { [weak self, weak store] in
+            guard let store, let running = self?.running.withLock({ $0 }) else { return }
+            gauges.set(running.relayLoops, running.writer, store)
+        }
         writer.start()
         for loop in loops { loop.start() }
     }
@@ -96,11 +106,10 @@ public final class RelayServer: Sendable {
     public func shutDown() {
         guard let running = running.withLock({ $0.take() }) else { return }
         let (loops, writer) = (running.relayLoops, running.writer)
+        health.ending()
         for loop in loops { loop.put(.goAway) }
-        // The writer has everything that came before: what loops have handed over is carried out before it ends.
-        wait(atMost: .milliseconds(Int(configuration.shutdownGraceMilliseconds))) {
-            loops.allSatisfy { $0.requestsInFlight.load(ordering: .relaxed) == 0 }
-        }
+        // A loop that has said so takes no more commands; what it has taken is with the writer or answered.
+        wait(atMost: .milliseconds(Int(configuration.shutdownGraceMilliseconds))) { !loops.contains(where: \.owesAnswers) }
         writer.stop()
         for loop in loops { loop.put(.close) }
         wait(atMost: .milliseconds(Int(configuration.transport.closeTimeoutMilliseconds) + 500)) {

@@ -24,6 +24,8 @@ public final class Store: @unchecked Sendable {
     let environment: OpaquePointer
     let tables: Tables
     private let lock: Int32
+    /// The data file, opened once more for `writeAhead`; -1 for an inspector.
+    let aheadDescriptor: Int32
 
     /// Opens the store in `directory`.
     /// - Throws: `inUse`, `missing` (inspector), `formatUnknown`, or what the disk says.
@@ -41,10 +43,12 @@ public final class Store: @unchecked Sendable {
             if lock >= 0 { close(lock) }
             throw error
         }
+        aheadDescriptor = access == .relay ? Glibc.open(directory + "/data.mdb", O_WRONLY | O_CLOEXEC) : -1
     }
 
     deinit {
         mdb_env_close(environment)
+        if aheadDescriptor >= 0 { close(aheadDescriptor) }
         if lock >= 0 { close(lock) }
     }
 

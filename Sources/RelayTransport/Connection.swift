@@ -116,6 +116,8 @@ public final class Connection {
         guard let wsi, lws_partial_buffered(wsi) == 0 else { return }
         guard isBlocked else { return }
         isBlocked = false
+        // A peer that takes what waits is alive; while it did not, nothing of it was read either.
+        lastHeard = loop.now
         updateReading()
         switch phase {
         case .open: loop.delegate?.drained(self)

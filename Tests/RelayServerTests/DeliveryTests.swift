@@ -1,6 +1,8 @@
+import MLSCodec
 import MLSCrypto
 import RelayCore
 import RelayServer
+import RelayStore
 import RelayTransport
 import RelayWire
 import TLSPresentation
@@ -377,6 +379,87 @@ struct DeliveryTests {
             #expect(published + refused == 50)
             #expect(wasTold)
             #expect(client.closeCode == 1001)
+        }
+    }
+
+    @Test("a full store refuses with storage_full, loses nothing, still serves readers, and takes more when it may grow")
+    func fullStore() async throws {
+        try await withRelay { $0.store.maxByteCount = 1 << 20 } _: { relay in
+            let key = try SigningKey.generate(.ed25519)
+            let client = try relay.connect(.tcp)
+            try client.logIn("alice", key: key)
+            let log = try client.createGroup(groupID)
+            var taken: [[UInt8]] = []
+            var refused: [UInt8] = []
+            while refused.isEmpty {
+                let message = privateMessage(groupID, number: UInt64(taken.count), byteCount: 20_000)
+                switch try client.request(Publish(messages: [message])) {
+                case .published: taken.append(message)
+                case .error(let error):
+                    #expect(error.code == .storageFull)
+                    refused = message
+                case let other: Issue.record("\(other)")
+                }
+            }
+            #expect(taken.count > 10)
+            // The same connection reads all that was acknowledged.
+            _ = try client.subscribe([Subscription(log: .group(groupID), after: .zero)])
+            var readers = [log: LogReader(.group(groupID))]
+            try client.read(taken.count, &readers)
+            #expect(readers[log]?.payloads == taken)
+
+            relay.stop()
+            let larger = try RunningRelay(directory: relay.directory)
+            defer { larger.stop() }
+            let returned = try larger.connect(.tcp)
+            try returned.logIn("alice", key: key)
+            let receipts = try returned.publish([refused])
+            #expect(receipts.first?.sequenceNumber.rawValue == UInt64(taken.count + 1))
+            _ = try returned.subscribe([
+                Subscription(log: .group(groupID), after: SequenceNumber(rawValue: UInt64(taken.count)))
+            ])
+            try returned.read(1, &readers)
+            #expect(readers[log]?.payloads == taken + [refused])
+        }
+    }
+
+    @Test("a Welcome goes to the inboxes of those whose KeyPackages it names, and to nobody else (S1-5)")
+    func welcome() async throws {
+        struct Case: Decodable {
+            var cipher_suite: UInt16
+            var key_package, welcome: Hex
+        }
+        // One of each suite.
+        let all = try Vectors.load("passive-client-welcome.json", of: Case.self)
+        let vectors = (1...7).compactMap { suite in all.first { $0.cipher_suite == suite } }
+        try await withRelay(loops: 2) { relay in
+            let owner = try relay.connect(.tcp)
+            let number = try owner.logIn("owner")
+            let other = try relay.connect(.ws)
+            let otherNumber = try other.logIn("other")
+            let sender = try relay.connect(.tcp)
+            try sender.logIn("sender")
+            _ = try owner.publish(vectors.map(\.key_package.bytes))
+            var readers: [LogNumber: LogReader] = [:]
+            for (client, number) in [(owner, number), (other, otherNumber)] {
+                let inbox = try client.subscribe([Subscription(log: LogName(kind: .inbox, name: []), after: .zero)])
+                readers[inbox.first?.log ?? .none] = LogReader(.inbox(of: number))
+            }
+            // A KeyPackage of each suite is taken, the Welcome that names it goes to its owner.
+            for vector in vectors {
+                let suite = CipherSuite(rawValue: vector.cipher_suite)
+                let request = KeyPackageRequest(name: Array("owner".utf8), cipherSuite: suite)
+                guard case .keyPackages(let answer) = try sender.request(FetchKeyPackages(requests: [request, request])) else {
+                    throw FakeServer.Failure(description: "no KeyPackages")
+                }
+                #expect(answer.results.map(\.error) == [.none, .keyPackageUnavailable])
+                #expect(answer.results.first?.message == vector.key_package.bytes)
+                let receipts = try sender.publish([vector.welcome.bytes])
+                #expect(receipts.map(\.log) == readers.keys.filter { $0 == receipts.first?.log })
+            }
+            try owner.read(vectors.count, &readers)
+            #expect(readers.values.map(\.payloads.count).sorted() == [0, vectors.count])
+            #expect(try other.request(Ping(data: [])) == .pong(Pong(data: [])))
         }
     }
 }
