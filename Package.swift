@@ -139,6 +139,21 @@ let package = Package(
             dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
+        // The client library: identity, requests, subscriptions that survive their connections.
+        .target(
+            name: "RelayClient",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayClientTests",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+            ],
+            swiftSettings: settings),
+
         // The inspector's command line.
         .executableTarget(
             name: "mlsrelay-tool",

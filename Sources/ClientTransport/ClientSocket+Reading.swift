@@ -6,9 +6,13 @@ import TLSPresentation
 extension ClientSocket {
     /// Reads once what there is, into the loop's buffer, and hands it on.
     func receive() {
+        precondition(!isReceiving, "the buffer of a read is not read into again")
+        isReceiving = true
+        defer { isReceiving = false }
         let buffer = unsafe loop.receiveBuffer
         var count = 0
-        let ending = unsafe tls == nil
+        let ending =
+            unsafe tls == nil
             ? receivePlain(into: buffer, &count) : receiveSecured(into: buffer, &count)
         loop.statistics.readCount += 1
         loop.statistics.readByteCount += UInt64(count)

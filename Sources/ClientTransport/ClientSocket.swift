@@ -40,8 +40,12 @@ public final class ClientSocket {
     var output = OutputBuffer()
     /// The kernel takes nothing now; epoll will say when it does.
     var isWriteBlocked = false
+    /// Somebody waits for the output to become empty.
+    var mustTellDrain = false
     /// OpenSSL must write before it can read on.
     var readWantsWrite = false
+    /// The loop's buffer holds what is being delivered.
+    var isReceiving = false
     var isFlushScheduled = false
     var isReadScheduled = false
     /// Whether `pauseReading` holds.
@@ -67,7 +71,9 @@ public final class ClientSocket {
     /// - Returns: false where the socket is not open or too much is pending already; then nothing has happened.
     public func send(_ frames: RawSpan) -> Bool {
         loop.preconditionOnLoopThread()
-        guard state == .open, output.pendingByteCount + frames.byteCount <= options.maxPendingByteCount else {
+        guard state == .open else { return false }
+        guard output.pendingByteCount + frames.byteCount <= options.maxPendingByteCount else {
+            mustTellDrain = true
             return false
         }
         prepareOutput()

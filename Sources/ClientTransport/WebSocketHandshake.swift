@@ -50,7 +50,8 @@ struct WebSocketHandshake {
                 throw .upgradeRefused(reason: "a header field without a colon")
             }
             let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-            fields[line[..<colon].lowercased(), default: []].append(String(value.trimmingSuffix { $0 == " " || $0 == "\t" }))
+            fields[line[..<colon].lowercased(), default: []].append(
+                String(value.trimmingSuffix { $0 == " " || $0 == "\t" }))
         }
         func single(_ name: String) throws(TransportError) -> String {
             guard let values = fields[name], values.count == 1 else {
@@ -58,7 +59,9 @@ struct WebSocketHandshake {
             }
             return values[0]
         }
-        guard try single("upgrade").lowercased() == "websocket" else { throw .upgradeRefused(reason: "not to a WebSocket") }
+        guard try single("upgrade").lowercased() == "websocket" else {
+            throw .upgradeRefused(reason: "not to a WebSocket")
+        }
         let connection = (fields["connection"] ?? []).joined(separator: ",").lowercased()
         let options = connection.split { ", \t".contains($0) }
         guard options.contains("upgrade") else { throw .upgradeRefused(reason: "connection does not say upgrade") }

@@ -51,8 +51,10 @@ struct Decoded: Equatable {
 struct WebSocketDecoderTests {
     static let long = [UInt8](repeating: 7, count: 126)
     static let stream: [UInt8] =
-        ServerFrame.binary([1, 2, 3]) + ServerFrame.frame(0x02, [4]) + ServerFrame.ping([9, 9]) + ServerFrame.frame(0x00, [])
-        + ServerFrame.frame(0x00, [5]) + ServerFrame.frame(0x8a, []) + ServerFrame.frame(0x80, [6]) + ServerFrame.binary([])
+        ServerFrame.binary([1, 2, 3]) + ServerFrame.frame(0x02, [4]) + ServerFrame.ping([9, 9])
+        + ServerFrame.frame(0x00, [])
+        + ServerFrame.frame(0x00, [5]) + ServerFrame.frame(0x8a, []) + ServerFrame.frame(0x80, [6])
+        + ServerFrame.binary([])
         + ServerFrame.binary(long) + ServerFrame.close(1001, "bye")
 
     static func whole() throws -> Decoded { try Decoded([stream]) }
@@ -81,13 +83,16 @@ struct WebSocketDecoderTests {
         #expect(try Decoded([ServerFrame.binary(payload)]).messages == [payload])
     }
 
-    @Test("what a server must not send is refused with its code", arguments: [
-        ([0x82, 0x80], 1002), ([0x82, 0x83, 1, 2, 3, 4, 1, 2, 3], 1002), ([0x81, 0x00], 1003), ([0xc2, 0x00], 1002),
-        ([0x92, 0x00], 1002), ([0xa2, 0x00], 1002), ([0x83], 1002), ([0x8b], 1002), ([0x80], 1002), ([0x00], 1002),
-        ([0x02, 0x00, 0x82], 1002), ([0x09], 1002), ([0x89, 126], 1002), ([0x88, 1, 3], 1002),
-        ([0x82, 126, 0, 125], 1002), ([0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], 1002),
-        ([0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], 1002),
-    ] as [([UInt8], UInt16)])
+    @Test(
+        "what a server must not send is refused with its code",
+        arguments: [
+            ([0x82, 0x80], 1002), ([0x82, 0x83, 1, 2, 3, 4, 1, 2, 3], 1002), ([0x81, 0x00], 1003),
+            ([0xc2, 0x00], 1002),
+            ([0x92, 0x00], 1002), ([0xa2, 0x00], 1002), ([0x83], 1002), ([0x8b], 1002), ([0x80], 1002), ([0x00], 1002),
+            ([0x02, 0x00, 0x82], 1002), ([0x09], 1002), ([0x89, 126], 1002), ([0x88, 1, 3], 1002),
+            ([0x82, 126, 0, 125], 1002), ([0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], 1002),
+            ([0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], 1002),
+        ] as [([UInt8], UInt16)])
     func violations(bytes: [UInt8], code: UInt16) {
         var seen: UInt16?
         do throws(WebSocketDecoder.Violation) { _ = try Decoded([bytes]) } catch { seen = error.closeCode }

@@ -55,6 +55,9 @@ public final class FakePeer: Sendable {
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
+        // Answers leave at once.
+        var isOn: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
         // A test that hangs is worse than one that fails.
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -111,7 +114,9 @@ public final class FakePeer: Sendable {
     public func write(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes {
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
             guard count >= 0 else { throw FakeServer.Failure(description: "send: errno \(errno)") }
             sent += count
         }
