@@ -139,6 +139,22 @@ let package = Package(
             dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
+        // The inspector's command line.
+        .executableTarget(
+            name: "mlsrelay-tool",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tools/mlsrelay-tool", swiftSettings: settings),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+                "mlsrelay-tool",
+            ],
+            swiftSettings: settings),
+
         // What tests of the relay's state need: a relay without sockets on either state, and MLSMessages for it.
         .target(
             name: "RelayTestSupport",
@@ -178,7 +194,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
-                "mlsrelay",
+                "mlsrelay", "mlsrelay-tool",
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 

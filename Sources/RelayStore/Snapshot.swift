@@ -172,6 +172,21 @@ public struct Snapshot: ~Copyable {
         return logs
     }
 
+    /// Calls `body` with the logs of a kind by name, ascending, those behind `after`.
+    public func forEachLog(
+        _ kind: LogKind, after name: [UInt8]? = nil, _ body: (LogName, LogNumber) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        // Before the first name of a kind stands the last that the kind before can have.
+        let last =
+            name.map { [kind.rawValue] + $0 }
+            ?? [kind.rawValue - 1] + [UInt8](repeating: 0xff, count: WireLimits.maxGroupIDByteCount)
+        try forEach(.logs, after: last) { (key, value) throws(StoreError) in
+            guard key.first == kind.rawValue else { return false }
+            guard value.count == 8 else { throw .corrupted("the number of a \(kind) log is not one") }
+            return try body(LogName(kind: kind, name: Array(key.dropFirst())), LogNumber(rawValue: value.number(0)))
+        }
+    }
+
     // MARK: Groups
 
     public func commit(ending epoch: Epoch, in log: LogNumber) throws(StoreError) -> SequenceNumber? {
@@ -303,6 +318,66 @@ public struct Snapshot: ~Copyable {
         }
     }
 
+    // MARK: Sizes
+
+    /// How large a table is.
+    public struct TableSize: Hashable, Sendable {
+        public var name: String
+        public var rowCount: Int
+        /// Bytes of its pages, partly filled ones included.
+        public var byteCount: Int
+        /// Pages from the root to a row.
+        public var depth: Int
+    }
+
+    public var tableSizes: [TableSize] {
+        get throws(StoreError) {
+            try TableName.allCases.map { (table) throws(StoreError) in
+                let stat = try stat(of: tables[table], table.rawValue)
+                return TableSize(
+                    name: table.rawValue, rowCount: stat.ms_entries,
+                    byteCount: (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages)
+                        * Int(stat.ms_psize),
+                    depth: Int(stat.ms_depth))
+            }
+        }
+    }
+
+    /// Bytes of pages that are free for reuse, or will be when no reader can see them any more.
+    public var freeByteCount: Int {
+        get throws(StoreError) {
+            // LMDB's own table of free pages has the handle 0. A value is a list of pages, its length before it.
+            var pageCount = 0
+            let pageByteCount = Int(try stat(of: 0, "free pages").ms_psize)
+            var opened: OpaquePointer?
+            try check(mdb_cursor_open(transaction, 0, &opened), "mdb_cursor_open")
+            defer { mdb_cursor_close(opened) }
+            var key = MDB_val()
+            var value = MDB_val()
+            var code = mdb_cursor_get(opened, &key, &value, MDB_FIRST)
+            while code == 0 {
+                guard value.mv_size >= MemoryLayout<Int>.size else {
+                    throw .corrupted("a list of free pages is not one")
+                }
+                pageCount += value.bytes.loadUnaligned(as: Int.self)
+                code = mdb_cursor_get(opened, &key, &value, MDB_NEXT)
+            }
+            if code != MDB_NOTFOUND { try check(code, "mdb_cursor_get") }
+            return pageCount * pageByteCount
+        }
+    }
+
+    private func stat(of table: MDB_dbi, _ name: String) throws(StoreError) -> MDB_stat {
+        var stat = MDB_stat()
+        try check(mdb_stat(transaction, table, &stat), "mdb_stat \(name)")
+        return stat
+    }
+
+    /// How many rows a table has.
+    func rowCount(of table: TableName) throws(StoreError) -> Int {
+        try stat(of: tables[table], table.rawValue).ms_entries
+    }
+
     // MARK: Access to tables
 
     func get(_ table: TableName, _ key: MDB_val) -> Swift.Result<MDB_val?, StoreError> {
@@ -328,13 +403,6 @@ public struct Snapshot: ~Copyable {
 
     func get(_ table: TableName, _ key: [UInt8]) throws(StoreError) -> MDB_val? {
         try withValue(key) { get(table, $0) }.get()
-    }
-
-    /// How many rows a table has.
-    func rowCount(of table: TableName) throws(StoreError) -> Int {
-        var stat = MDB_stat()
-        try check(mdb_stat(transaction, tables[table], &stat), "mdb_stat \(table)")
-        return stat.ms_entries
     }
 
     func number(_ table: TableName, _ key: Key) throws(StoreError) -> UInt64? {

@@ -1,7 +1,7 @@
 import MLSCodec
 import MLSCrypto
 import RelayCore
-public import RelayWire
+import RelayWire
 import TLSPresentation
 
 extension StoreVerifier {
@@ -318,25 +318,6 @@ extension StoreVerifier {
     }
 
     private func text(_ log: LogNumber?) -> String { log.map { "\($0)" } ?? "none" }
-}
-
-extension LogName {
-    /// The client whose inbox or KeyPackages the log is.
-    var client: ClientNumber? {
-        guard kind == .inbox || kind == .keyPackages else { return nil }
-        return try? ClientNumber(decoding: name)  // any other name has no client
-    }
-}
-
-extension LogName: CustomStringConvertible {
-    /// "group 0a0b", "inbox of client 7", "directory".
-    public var description: String {
-        switch kind {
-        case .group: "group \(name.hex)"
-        case .directory, .groups: "\(kind)"
-        case .inbox, .keyPackages: "\(kind) of client \(client.map { "\($0)" } ?? name.hex)"
-        }
-    }
 }
 
 extension Identity {
