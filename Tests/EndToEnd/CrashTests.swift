@@ -235,3 +235,26 @@ struct PythonClientTests {
         #expect(lines.count <= 150)
     }
 }
+
+@Suite("Addresses", .timeLimit(.minutes(1)))
+struct AddressTests {
+    @Test("IPv6 is listened at and connected to, over WebSocket and TCP", arguments: ["ws", "tcp"])
+    func ipv6(scheme: String) async throws {
+        let directory = try TemporaryDirectory()
+        let (relay, url) = try await onThread {
+            let relay = try RelayProcess(
+                dataDirectory: directory.path + "/data", arguments: ["--listen", "\(scheme)://[::1]:0"])
+            let prefix = "listening on \(scheme)://[::1]:"
+            let url = try relay.process.line { $0.hasPrefix(prefix) ? String($0.dropFirst("listening on ".count)) : nil }
+            return (relay, url)
+        }
+        var configuration = RelayClientConfiguration()
+        configuration.registers = true
+        let client = try RelayClient(
+            url: RelayURL(url), identity: try .generate(name: "six"), configuration: configuration)
+        try await client.connect()
+        #expect(try await client.ping() < .seconds(10))
+        await client.close()
+        #expect(try await onThread { try relay.terminate() } == 0)
+    }
+}
