@@ -13,10 +13,12 @@ let codecSettings = settings + [.enableExperimentalFeature("Lifetimes"), .strict
 let package = Package(
     name: "mlsrelay",
     products: [
+        .executable(name: "mlsrelay", targets: ["mlsrelay"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
@@ -51,23 +53,125 @@ let package = Package(
         .target(
             name: "RelayWire", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"], path: "Wire/Codec",
             swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayWireTests",
+            dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation", "TestSupport"],
+            swiftSettings: settings),
 
         // What a relay decides; no socket, disk, clock or thread.
         .target(
             name: "RelayCore", dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"],
             swiftSettings: codecSettings),
 
+        // Logs and tables in LMDB, behind the state protocol of RelayCore; the only importer of CLMDB.
+        .target(
+            name: "RelayStore",
+            dependencies: [
+                "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayWire", "TLSPresentation",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
+
+        // WebSocket's handshake and frames as values, for both sides.
+        .target(
+            name: "WebSocketFraming", dependencies: ["MLSCrypto", "TLSPresentation"], swiftSettings: settings),
+
+        .testTarget(name: "WebSocketFramingTests", dependencies: ["WebSocketFraming"], swiftSettings: settings),
+
+        // Sockets, TLS and event loops on libwebsockets; its only importer.
+        .target(
+            name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
+            swiftSettings: settings),
+
+        // A backend of swift-metrics that writes Prometheus' text format.
+        .target(
+            name: "Prometheus", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: settings),
+
+        // The relay: threads and inboxes, sessions, fan-out, start and stop.
+        .target(
+            name: "RelayServer",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "Prometheus", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "RelayServerTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
+                "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        // What an operator may set: one table for the command line, the environment and the configuration file.
+        .target(
+            name: "RelaySettings",
+            dependencies: [
+                "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        // The server's command line.
+        .executableTarget(
+            name: "mlsrelay",
+            dependencies: [
+                "Prometheus", "RelayCore", "RelayServer", "RelaySettings", "RelayStore", "RelayTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+
         // The client's side of WebSocket and raw TCP, with and without TLS, on epoll; the only importer of OpenSSL's SSL.
         .target(
             name: "ClientTransport",
             dependencies: [
-                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation",
+                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation", "WebSocketFraming",
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: codecSettings),
         .testTarget(
             name: "ClientTransportTests",
             dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
+            swiftSettings: settings),
+
+        // The inspector's command line.
+        .executableTarget(
+            name: "mlsrelay-tool",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tools/mlsrelay-tool", swiftSettings: settings),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+                "mlsrelay-tool",
+            ],
+            swiftSettings: settings),
+
+        // What tests of the relay's state need: a relay without sockets on either state, and MLSMessages for it.
+        .target(
+            name: "RelayTestSupport",
+            dependencies: ["MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation"],
+            path: "Tests/RelaySupport", swiftSettings: settings),
+        .testTarget(
+            name: "RelayCoreTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RelayStoreTests",
+            dependencies: [
+                "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
+                "TLSPresentation",
+            ],
             swiftSettings: settings),
 
         // The client library: identity, requests, subscriptions that survive their connections.
@@ -84,6 +188,15 @@ let package = Package(
                 "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
             ],
             swiftSettings: settings),
+
+        // The whole system: real processes, real sockets, crashes.
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+                "mlsrelay", "mlsrelay-tool",
+            ],
+            path: "Tests/EndToEnd", swiftSettings: settings),
 
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),

@@ -49,7 +49,7 @@ public final class FakeServer: Sendable {
     }
 }
 
-/// The server's end of one connection. Its calls wait.
+/// One end of a connection. Its calls wait.
 public final class FakePeer: Sendable {
     public let descriptor: Int32
 
@@ -61,6 +61,26 @@ public final class FakePeer: Sendable {
         // A test that hangs is worse than one that fails.
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// The other side: connects to a loopback port.
+    public convenience init(connectingTo port: UInt16) throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_port = port.bigEndian
+        let code = withUnsafePointer(to: address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard code == 0 else {
+            let reason = errno
+            close(descriptor)
+            throw FakeServer.Failure(description: "connect: errno \(reason)")
+        }
+        self.init(descriptor)
     }
 
     deinit { close(descriptor) }

@@ -1,0 +1,118 @@
+import MLSCodec
+public import MLSCrypto
+public import RelayWire
+public import TLSPresentation
+
+/// What one Publish may hold. PROTOCOL.md section 9.
+public struct PublishLimits: Hashable, Sendable {
+    /// Bytes of an MLSMessage.
+    public var maxMessageByteCount = 1 << 20
+    /// Bytes of an MLSMessage that is a KeyPackage: with X.509 chains and post-quantum keys one has some kilobytes.
+    public var maxKeyPackageByteCount = 32 << 10
+    public var maxMessagesPerPublish = 256
+
+    public init() {}
+}
+
+extension CommandBatch {
+    /// Parses the body of a Publish frame as far as each message's route, and adds the command; the one copy of a message
+    /// on its way to the store is made here.
+    /// - Parameters:
+    ///   - body: the body behind the frame header.
+    ///   - sha256: the caller's hash context.
+    /// - Returns: why the Publish is refused; the batch is then as it was.
+    /// - Throws: when the frame itself is malformed; the batch is then as it was.
+    public mutating func appendPublish(
+        _ body: RawSpan, connection: ConnectionID, requestID: RequestID, client: ClientNumber, limits: PublishLimits,
+        sha256: inout SHA256
+    ) throws(DecodingError) -> RelayError? {
+        let (firstByte, firstMessage) = (bytes.count, messages.count)
+        do throws(DecodingError) {
+            var reader = Reader(body)
+            var content = try reader.vectorReader()
+            try reader.expectEnd()
+            while !content.isAtEnd {
+                let message = try content.opaqueSpan()
+                if let refusal = append(message, firstMessage: firstMessage, limits: limits, sha256: &sha256) {
+                    truncate(bytes: firstByte, messages: firstMessage)
+                    return refusal
+                }
+            }
+        } catch {
+            truncate(bytes: firstByte, messages: firstMessage)
+            throw error
+        }
+        guard messages.count > firstMessage else {
+            return RelayError(.messageMalformed, "A Publish holds at least one message.")
+        }
+        commands.append(
+            Command(
+                connection: connection, requestID: requestID, client: client,
+                action: .publish(firstMessage..<messages.count)))
+        return nil
+    }
+
+    private mutating func truncate(bytes byteCount: Int, messages messageCount: Int) {
+        bytes.removeSubrange(byteCount...)
+        messages.removeSubrange(messageCount...)
+    }
+
+    private mutating func append(
+        _ message: RawSpan, firstMessage: Int, limits: PublishLimits, sha256: inout SHA256
+    ) -> RelayError? {
+        guard messages.count - firstMessage < limits.maxMessagesPerPublish else {
+            return RelayError(.tooManyMessages, "A Publish holds at most \(limits.maxMessagesPerPublish) messages.")
+        }
+        guard message.byteCount <= limits.maxMessageByteCount else {
+            return RelayError(.messageTooLarge, "An MLSMessage has at most \(limits.maxMessageByteCount) bytes.")
+        }
+        let envelope: MLSMessageEnvelope
+        do throws(EnvelopeError) {
+            envelope = try MLSMessageEnvelope(message)
+        } catch {
+            return RelayError(.messageMalformed, "Not an MLSMessage that this relay takes: \(error).")
+        }
+        let start = bytes.count
+        let route: MessageToPublish.Route
+        switch envelope.payload {
+        case .publicMessage(let message):
+            route = .group(
+                groupID: message.groupID.shifted(by: start), epoch: Epoch(rawValue: message.epoch),
+                isCommit: message.contentType == .commit)
+        case .privateMessage(let message):
+            route = .group(
+                groupID: message.groupID.shifted(by: start), epoch: Epoch(rawValue: message.epoch),
+                isCommit: message.contentType == .commit)
+        case .groupInfo(let info):
+            route = .groupInfo(groupID: info.groupID.shifted(by: start), epoch: Epoch(rawValue: info.epoch))
+        case .welcome(let welcome):
+            var references: [[UInt8]] = []
+            welcome.forEachNewMember(in: message) { references.append([UInt8](message.extracting($0))) }
+            guard !references.isEmpty else { return RelayError(.messageMalformed, "A Welcome is for at least one client.") }
+            route = .welcome(references: references)
+        case .keyPackage(let keyPackage):
+            guard message.byteCount <= limits.maxKeyPackageByteCount else {
+                return RelayError(.keyPackageTooLarge, "A KeyPackage has at most \(limits.maxKeyPackageByteCount) bytes.")
+            }
+            do throws(CryptoError) {
+                let reference = try keyPackageRef(
+                    of: message.extracting(keyPackage.keyPackage), suite: keyPackage.cipherSuite)
+                route = .keyPackage(
+                    reference: reference, cipherSuite: keyPackage.cipherSuite, isLastResort: keyPackage.isLastResort)
+            } catch {
+                return RelayError(.messageMalformed, "This relay does not know the cipher suite of the KeyPackage.")
+            }
+        }
+        let hash = sha256.hash(message)
+        if messages[firstMessage...].contains(where: { $0.hash == hash }) {
+            return RelayError(.messageMalformed, "A Publish holds each message once.")
+        }
+        unsafe message.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+        messages.append(MessageToPublish(range: start..<bytes.count, hash: hash, route: route))
+        return nil
+    }
+}
+
+extension Range<Int> {
+    fileprivate func shifted(by offset: Int) -> Range<Int> { lowerBound + offset..<upperBound + offset }
+}

@@ -1,0 +1,166 @@
+import MLSCodec
+import Logging
+import MLSCrypto
+import RelayCore
+import RelayStore
+import RelayWire
+import TLSPresentation
+
+extension RelayLoop {
+    /// PROTOCOL.md section 7.3.
+    func subscribe(_ frame: Subscribe, _ requestID: RequestID, _ session: Session, _ client: ClientNumber) {
+        guard frame.subscriptions.count <= configuration.session.maxSubscriptions else {
+            let limit = configuration.session.maxSubscriptions
+            return answer(session, requestID, RelayError(.tooManySubscriptions, "A connection follows at most \(limit) logs."))
+        }
+        var results: [SubscriptionResult] = []
+        results.reserveCapacity(frame.subscriptions.count)
+        do throws(StoreError) {
+            try reader.read { (snapshot) throws(StoreError) in
+                for subscription in frame.subscriptions {
+                    results.append(try follow(subscription, session, client, snapshot))
+                }
+            }
+            answer(session, requestID, Subscribed(results: results))
+        } catch {
+            answer(session, requestID, unreadable(error))
+        }
+    }
+
+    private func follow(
+        _ subscription: RelayWire.Subscription, _ session: Session, _ client: ClientNumber, _ snapshot: borrowing Snapshot
+    ) throws(StoreError) -> SubscriptionResult {
+        let name: LogName
+        switch subscription.log.kind {
+        case .group: name = subscription.log
+        // One's own: nobody else's can be asked for.
+        case .inbox: name = .inbox(of: client)
+        case .keyPackages: name = .keyPackages(of: client)
+        case .directory: name = .directory
+        case .groups: return SubscriptionResult(error: .notPermitted)
+        }
+        guard name == subscription.log || subscription.log.name.isEmpty else { return SubscriptionResult(error: .notPermitted) }
+        let bytes = name.name
+        guard let number = try snapshot.log(name.kind, named: bytes.rawSpan), let head = try snapshot.head(of: number) else {
+            return SubscriptionResult(error: name.kind == .group ? .groupUnknown : .logUnknown)
+        }
+        guard subscription.after <= head.last else { return SubscriptionResult(error: .cursorAhead) }
+        let existing = session.followers[number]
+        guard existing != nil || session.followers.count < configuration.session.maxSubscriptions else {
+            return SubscriptionResult(error: .tooManySubscriptions)
+        }
+        let hash: SHA256Digest
+        if subscription.after == .zero {
+            hash = chain.start(of: name)
+        } else if subscription.after == head.last {
+            hash = head.chain
+        } else if let entry = try snapshot.entry(subscription.after, in: number) {
+            hash = entry.chain
+        } else {
+            throw .corrupted("log \(number) has no entry \(subscription.after)")
+        }
+        let log = fanOut.followed(number, last: head.last)
+        if let existing {
+            existing.cursor = subscription.after
+            existing.until = subscription.until
+            fanOut.catchUp(existing)
+        } else {
+            let follower = Follower(session: session, log: log, cursor: subscription.after, until: subscription.until)
+            log.add(follower)
+            session.followers[number] = follower
+            subscriptionCount += 1
+            fanOut.catchUp(follower)
+        }
+        return SubscriptionResult(
+            log: number, first: head.first, last: head.last, epoch: head.epoch, chain: hash)
+    }
+
+    func unsubscribe(_ frame: Unsubscribe, _ requestID: RequestID, _ session: Session) {
+        for log in frame.logs {
+            // A log that is not followed is as the client wants it.
+            guard let follower = session.followers.removeValue(forKey: log) else { continue }
+            subscriptionCount -= 1
+            fanOut.leave(follower)
+            remove(follower)
+        }
+        answer(session, requestID, Done())
+    }
+
+    func credit(_ frame: Credit, _ requestID: RequestID, _ session: Session) {
+        guard frame.until.allSatisfy({ session.followers[$0.log] != nil }) else {
+            return answer(session, requestID, notSubscribed)
+        }
+        for position in frame.until {
+            guard let follower = session.followers[position.log] else { continue }
+            follower.until = position.sequenceNumber
+            fanOut.catchUp(follower)
+        }
+        answer(session, requestID, Done())
+    }
+
+    /// PROTOCOL.md section 7.4. Of logs that the client follows: whoever does not may not learn how long one is.
+    func acknowledge(_ frame: Acknowledge, _ requestID: RequestID, _ session: Session, _ client: ClientNumber) {
+        guard frame.positions.allSatisfy({ session.followers[$0.log] != nil }) else {
+            return answer(session, requestID, notSubscribed)
+        }
+        send(.acknowledge(frame.positions), requestID, session, client)
+    }
+
+    private var notSubscribed: RelayError { RelayError(.notSubscribed, "A log in this list is not followed.") }
+
+    /// PROTOCOL.md section 7.5.
+    func fetchKeyPackages(
+        _ frame: FetchKeyPackages, _ requestID: RequestID, _ session: Session, _ client: ClientNumber
+    ) {
+        guard frame.requests.count <= WireLimits.maxKeyPackageRequests else {
+            let limit = WireLimits.maxKeyPackageRequests
+            return answer(session, requestID, RelayError(.tooManyRequests, "At most \(limit) KeyPackages at once."))
+        }
+        send(.fetchKeyPackages(frame.requests), requestID, session, client)
+    }
+
+    /// PROTOCOL.md section 7.5.
+    func countKeyPackages(_ requestID: RequestID, _ session: Session, _ client: ClientNumber) {
+        var counts: [KeyPackageCount] = []
+        do throws(StoreError) {
+            try reader.read { (snapshot) throws(StoreError) in
+                try snapshot.forEachKeyPackage(of: client) { pooled in
+                    if counts.last?.cipherSuite != pooled.cipherSuite {
+                        counts.append(KeyPackageCount(cipherSuite: pooled.cipherSuite, count: 0, hasLastResort: false))
+                    }
+                    if pooled.isLastResort {
+                        counts[counts.count - 1].hasLastResort = true
+                    } else {
+                        counts[counts.count - 1].count += 1
+                    }
+                    return true
+                }
+            }
+            answer(session, requestID, KeyPackageCounts(counts: counts))
+        } catch {
+            answer(session, requestID, unreadable(error))
+        }
+    }
+
+    /// PROTOCOL.md section 7.6.
+    func fetchGroupInfo(_ groupID: [UInt8], _ requestID: RequestID, _ session: Session) {
+        do throws(StoreError) {
+            let found = try reader.read { (snapshot) throws(StoreError) -> (LogNumber, [UInt8]?)? in
+                guard let log = try snapshot.log(.group, named: groupID.rawSpan) else { return nil }
+                return (log, try snapshot.groupInfo(of: log))
+            }
+            switch found {
+            case nil: answer(session, requestID, RelayError(.groupUnknown, "There is no group with this id."))
+            case (_, nil)?: answer(session, requestID, RelayError(.groupInfoUnavailable, "Nobody has published a GroupInfo."))
+            case (let log, let message?)?: answer(session, requestID, GroupInfoAnswer(log: log, message: message))
+            }
+        } catch {
+            answer(session, requestID, unreadable(error))
+        }
+    }
+
+    private func unreadable(_ error: StoreError) -> RelayError {
+        logger.error("the store could not be read", metadata: ["reason": "\(error)"])
+        return RelayError(.storageFailed, "The relay's storage failed.")
+    }
+}
