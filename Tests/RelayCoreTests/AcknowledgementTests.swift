@@ -1,6 +1,7 @@
 import RelayCore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @Suite("Acknowledgements", .serialized)

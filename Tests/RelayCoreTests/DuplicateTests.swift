@@ -2,6 +2,7 @@ import RelayCore
 import RelayStore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @Suite("Publishing again", .serialized)

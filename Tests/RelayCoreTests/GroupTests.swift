@@ -3,6 +3,7 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @Suite("Creating groups", .serialized)

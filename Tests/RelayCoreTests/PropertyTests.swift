@@ -2,6 +2,7 @@ import RelayCore
 import RelayStore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 /// Goal: the store keeps exactly what the model keeps, whatever comes.

@@ -2,6 +2,7 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @Suite("Publishing", .serialized)

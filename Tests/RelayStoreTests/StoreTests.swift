@@ -4,6 +4,7 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @testable import RelayStore
@@ -66,7 +67,7 @@ struct StoreTests {
 
     @Test("a file that is none of LMDB's is damage, not a crash")
     func garbage() throws {
-        try Data(repeating: 0x5a, count: 1 << 16).write(to: directory.url.appendingPathComponent("data.mdb"))
+        try Data(repeating: 0x5a, count: 1 << 16).write(to: URL(fileURLWithPath: directory.path + "/data.mdb"))
         for access in [Store.Access.relay, .inspector] {
             #expect(throws: StoreError.self) { _ = try Store(directory.path, access: access, configuration: .forTests) }
         }

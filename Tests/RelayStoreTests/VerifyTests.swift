@@ -5,6 +5,7 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @testable import RelayStore
