@@ -130,28 +130,13 @@ let package = Package(
         .target(
             name: "ClientTransport",
             dependencies: [
-                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation",
+                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation", "WebSocketFraming",
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: codecSettings),
         .testTarget(
             name: "ClientTransportTests",
             dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
-            swiftSettings: settings),
-
-        // The client library: identity, requests, subscriptions that survive their connections.
-        .target(
-            name: "RelayClient",
-            dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
-                .product(name: "DequeModule", package: "swift-collections"),
-            ],
-            swiftSettings: codecSettings),
-        .testTarget(
-            name: "RelayClientTests",
-            dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
-            ],
             swiftSettings: settings),
 
         // The inspector's command line.
@@ -191,6 +176,30 @@ let package = Package(
                 "TestSupport", "TLSPresentation",
             ],
             swiftSettings: settings),
+
+        // The client library: identity, requests, subscriptions that survive their connections.
+        .target(
+            name: "RelayClient",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayClientTests",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+            ],
+            swiftSettings: settings),
+
+        // The whole system: real processes, real sockets, crashes.
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+                "mlsrelay", "mlsrelay-tool",
+            ],
+            path: "Tests/EndToEnd", swiftSettings: settings),
 
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import RelayWire
 import TLSPresentation
+import WebSocketFraming
 
 extension ClientSocket {
     /// Reads once what there is, into the loop's buffer, and hands it on.
@@ -80,20 +81,20 @@ extension ClientSocket {
     private func takeWebSocket(_ piece: RawSpan) {
         var position = 0
         while state == .open || state == .closing {
-            do throws(WebSocketDecoder.Violation) {
-                switch try decoder.step(piece, position: &position) {
-                case .needsBytes: return
-                case .payload(let range, let endsMessage):
+            do throws(WebSocketError) {
+                switch try receiver.next(piece, position: &position) {
+                case .needsMore: return
+                case .data(let range, _, let endsMessage):
                     deliver(piece.extracting(range))
                     if endsMessage && assembler.isPartial {
-                        throw .protocolError("a message that ends inside of a frame")
+                        violate(1002, "a message that ends inside of a frame")
                     }
                 case .ping(let payload): answerPing(payload)
                 case .pong: delegate?.socketDidReceiveControl(self)
-                case .close(let code, let reason): didReceiveClose(code, reason)
+                case .close(let code, let reason): didReceiveClose(code, String(decoding: reason, as: UTF8.self))
                 }
             } catch {
-                violate(error.closeCode, error.reason)
+                violate(error.closeCode.rawValue, "\(error)")
             }
         }
     }

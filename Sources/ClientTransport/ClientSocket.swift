@@ -1,4 +1,5 @@
 import TLSPresentation
+import WebSocketFraming
 
 /// A connection to a relay that carries whole frames: raw TCP or a WebSocket, with or without TLS.
 ///
@@ -35,7 +36,7 @@ public final class ClientSocket {
     var responseHead: [UInt8] = []
 
     // While open.
-    var decoder = WebSocketDecoder()
+    var receiver = WebSocketReceiver(role: .client)
     var assembler: FrameAssembler
     var output = OutputBuffer()
     /// The kernel takes nothing now; epoll will say when it does.

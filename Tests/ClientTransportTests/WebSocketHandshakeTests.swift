@@ -22,13 +22,6 @@ struct WebSocketHandshakeTests {
     }
 
     @Test(
-        "base64 of every remainder (RFC 4648 section 10)",
-        arguments: [
-            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy"),
-        ])
-    func base64(text: String, encoded: String) { #expect(WebSocketHandshake.base64(Array(text.utf8)) == encoded) }
-
-    @Test(
         "an answer that lacks a field, has it twice, or says something else is refused",
         arguments: [
             (0, "HTTP/1.1 400 Bad Request"), (0, "HTTP/1.1 1010"), (1, ""), (1, "Upgrade: h2c"),

@@ -63,7 +63,7 @@ struct CrashTests {
         let first = try await onThread {
             try RelayProcess(dataDirectory: data, listeners: [(scheme, 0)], certificate: certificate)
         }
-        let url = try #require(RelayURL(first.urls[scheme] ?? ""))
+        let url = try RelayURL(first.urls[scheme] ?? "")
         var configuration = RelayClientConfiguration()
         configuration.registers = true
         configuration.backoff = Backoff(initial: .milliseconds(20), maximum: .milliseconds(200))
@@ -177,6 +177,7 @@ struct CrashTests {
             case .keyPackage:
                 #expect(receipts.count == 1)
                 return receipts.map { Acknowledged(message: step.message, log: .keyPackages, receipt: $0) }
+            case .again: #expect(receipts.count == 1)
             case .groupInfo: #expect(receipts.isEmpty)
             case .refused(let code): Issue.record("taken, and should be refused with \(code)")
             }
@@ -232,5 +233,28 @@ struct PythonClientTests {
                 .appendingPathComponent("Python/relay_client.py"), encoding: .utf8
         ).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 150)
+    }
+}
+
+@Suite("Addresses", .timeLimit(.minutes(1)))
+struct AddressTests {
+    @Test("IPv6 is listened at and connected to, over WebSocket and TCP", arguments: ["ws", "tcp"])
+    func ipv6(scheme: String) async throws {
+        let directory = try TemporaryDirectory()
+        let (relay, url) = try await onThread {
+            let relay = try RelayProcess(
+                dataDirectory: directory.path + "/data", arguments: ["--listen", "\(scheme)://[::1]:0"])
+            let prefix = "listening on \(scheme)://[::1]:"
+            let url = try relay.process.line { $0.hasPrefix(prefix) ? String($0.dropFirst("listening on ".count)) : nil }
+            return (relay, url)
+        }
+        var configuration = RelayClientConfiguration()
+        configuration.registers = true
+        let client = try RelayClient(
+            url: RelayURL(url), identity: try .generate(name: "six"), configuration: configuration)
+        try await client.connect()
+        #expect(try await client.ping() < .seconds(10))
+        await client.close()
+        #expect(try await onThread { try relay.terminate() } == 0)
     }
 }

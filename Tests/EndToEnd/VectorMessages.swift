@@ -13,7 +13,8 @@ struct VectorMessages: Sendable {
         var steps: [Step] = []
         /// The epoch after the steps so far.
         var epoch: UInt64
-        var ended: Set<UInt64> = []
+        /// What is in a log by then.
+        var taken: Set<[UInt8]> = []
     }
 
     struct Step: Sendable {
@@ -30,6 +31,8 @@ struct VectorMessages: Sendable {
         case keyPackage
         /// Taken, without an entry.
         case groupInfo
+        /// The receipt of the entry that is there already.
+        case again
         case refused(ErrorCode)
     }
 
@@ -65,6 +68,8 @@ struct VectorMessages: Sendable {
             script.steps.append(Step(message: vector.mls_key_package.bytes, expected: .keyPackage))
             all.scripts.append(script)
         }
+        // Thirteen histories of each of seven groups: what the first has published stands, the others are late or repeat it.
+        var groups: [[UInt8]: Int] = [:]
         var keyPackages: Set<[UInt8]> = []
         for file in ["passive-client-welcome.json", "passive-client-handling-commit.json"] {
             for vector in try Vectors.load(file, of: PassiveCase.self) {
@@ -73,16 +78,20 @@ struct VectorMessages: Sendable {
                 }
                 guard let first = vector.epochs.first?.commit.bytes else {
                     // Only a Welcome, which names no group: it rides with the group before.
-                    all.scripts[all.scripts.count - 1].steps.append(Step(message: vector.welcome.bytes, expected: .welcome))
+                    all.scripts[all.scripts.count - 1].addWelcome(vector.welcome.bytes)
                     continue
                 }
-                var script = Script(first, try envelope(first))
-                script.steps.append(Step(message: vector.welcome.bytes, expected: .welcome))
-                for epoch in vector.epochs {
-                    for proposal in epoch.proposals { try script.add(proposal.bytes) }
-                    try script.add(epoch.commit.bytes)
+                let new = Script(first, try envelope(first))
+                let index = groups[new.groupID] ?? all.scripts.count
+                if index == all.scripts.count {
+                    groups[new.groupID] = index
+                    all.scripts.append(new)
                 }
-                all.scripts.append(script)
+                all.scripts[index].addWelcome(vector.welcome.bytes)
+                for epoch in vector.epochs {
+                    for proposal in epoch.proposals { try all.scripts[index].add(proposal.bytes) }
+                    try all.scripts[index].add(epoch.commit.bytes)
+                }
             }
         }
         return all
@@ -97,6 +106,10 @@ extension VectorMessages.Script {
         self.init(groupID: Array(message[envelope.groupID ?? 0..<0]), firstEpoch: epoch, epoch: epoch)
     }
 
+    mutating func addWelcome(_ message: [UInt8]) {
+        steps.append(VectorMessages.Step(message: message, expected: taken.insert(message).inserted ? .welcome : .again))
+    }
+
     /// Adds a message, with what the rules of PROTOCOL.md section 7.2 make of it: a slow and obvious model.
     mutating func add(_ message: [UInt8]) throws {
         let envelope = try VectorMessages.envelope(message)
@@ -104,12 +117,15 @@ extension VectorMessages.Script {
         let isCommit = envelope.contentType == .commit
         var expected = VectorMessages.Expected.entry
         if case .groupInfo = envelope.payload { expected = .groupInfo }
-        if messageEpoch > epoch {
+        if taken.contains(message) {
+            expected = .again
+        } else if messageEpoch > epoch {
             expected = .refused(.futureEpoch)
         } else if messageEpoch < epoch, isCommit || expected == .groupInfo || epoch - messageEpoch > 5 {
             expected = .refused(.staleEpoch)
         }
         if isCommit, expected == .entry { epoch += 1 }
+        if expected == .entry { taken.insert(message) }
         steps.append(VectorMessages.Step(message: message, expected: expected))
     }
 }

@@ -115,7 +115,8 @@ struct SubscriptionTests {
             #expect(await error?.code == .chainBroken)
             #expect(try await peer.require(Unsubscribe.self).body.logs == [other.number])
         }
-        async let followed = client.subscribe(to: Self.group, after: log.cursor(2))
+        let cursor = log.cursor(2)
+        async let followed = client.subscribe(to: Self.group, after: cursor)
         try await peer.follow(log)
         var iterator = try await followed.makeAsyncIterator()
         peer.close()

@@ -42,7 +42,7 @@ final class BlockingClient {
         var bytes = [UInt8](repeating: 0, count: header.byteCount)
         bytes.withUnsafeMutableBytes { if let start = $0.baseAddress { header.write(to: start) } }
         var payload = payload
-        if let mask { payload.withUnsafeMutableBytes { applyWebSocketMask(mask, to: $0, offset: 0) } }
+        if let mask { payload.withUnsafeMutableBytes { applyWebSocketMask(mask, to: $0) } }
         return bytes + payload
     }
 
@@ -67,7 +67,7 @@ final class BlockingClient {
                 received.removeFirst(body.upperBound)
                 return frame
             }
-            var bytes = try peer.readSome()
+            let bytes = try peer.readSome()
             if bytes.isEmpty { return nil }
             guard isWebSocket else {
                 received += bytes
@@ -75,12 +75,9 @@ final class BlockingClient {
             }
             var position = 0
             loop: while true {
-                let event = bytes.withUnsafeMutableBytes { buffer in
-                    Result { () throws(WebSocketError) in try receiver.next(buffer, position: &position) }
-                }
-                switch try event.get() {
-                case .data(let offset, let byteCount, _): received += bytes[offset..<offset + byteCount]
-                case .close(let code): closeCode = code
+                switch try receiver.next(bytes.rawSpan, position: &position) {
+                case .data(let range, _, _): received += bytes[range]
+                case .close(let code, _): closeCode = code
                 case .ping, .pong: break
                 case .needsMore: break loop
                 }
