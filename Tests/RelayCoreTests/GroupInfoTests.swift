@@ -7,7 +7,7 @@ import Testing
 @Suite("GroupInfos", .serialized)
 struct GroupInfoTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     @Test("a GroupInfo is of the epoch after the messages before it (N-5)", arguments: StateKind.allCases)
     func epochs(_ kind: StateKind) throws {

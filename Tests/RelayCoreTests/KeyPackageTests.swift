@@ -9,7 +9,7 @@ import Testing
 @Suite("KeyPackages", .serialized)
 struct KeyPackageTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     private func relay(
         _ kind: StateKind, poolLimit: Int = 100

@@ -27,6 +27,21 @@ struct StoreTests {
         _ = try Store(directory.path, access: .relay, configuration: .forTests)
     }
 
+    @Test("the lock goes with the store, also while a child that was forked meanwhile still has the file open")
+    func lockAndFork() throws {
+        var store: Store? = try Store(directory.path, access: .relay, configuration: .forTests)
+        let file = try #require(
+            (0..<1024).first { descriptor in
+                let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+                return path == directory.path + "/relay.lock"
+            })
+        let inherited = dup(Int32(file))
+        #expect(store != nil)
+        store = nil
+        _ = try Store(directory.path, access: .relay, configuration: .forTests)
+        close(inherited)
+    }
+
     @Test(
         "a store of a format that is not known is refused, to read and to write, and not touched",
         arguments: [0, 2, UInt32.max])

@@ -47,7 +47,7 @@ struct Example {
     /// Logs: 1 directory, 2 groups, 3 to 8 inbox and KeyPackages of alice, bob and çarol, 9 the group "choir", 10 the
     /// group of the bytes 00 ff.
     init() throws {
-        directory = try TemporaryDirectory()
+        directory = try TemporaryDirectory(inMemory: true)
         relay = try TestRelay(.store, in: directory)
         relay.now = Timestamp(rawValue: 1_763_690_400_000)
         let alice = try relay.register("alice")
