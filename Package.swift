@@ -143,34 +143,37 @@ let package = Package(
         .executableTarget(
             name: "mlsrelay-tool",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayCore", "RelayStore", "RelayWire",
+                "TLSPresentation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tools/mlsrelay-tool", swiftSettings: settings),
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
-                "mlsrelay-tool",
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TestSupport",
+                "TLSPresentation", "mlsrelay", "mlsrelay-tool",
             ],
             swiftSettings: settings),
 
         // What tests of the relay's state need: a relay without sockets on either state, and MLSMessages for it.
         .target(
             name: "RelayTestSupport",
-            dependencies: ["MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation"],
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TestSupport", "TLSPresentation",
+            ],
             path: "Tests/RelaySupport", swiftSettings: settings),
         .testTarget(
             name: "RelayCoreTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
+                "TestSupport", "TLSPresentation",
             ],
             swiftSettings: settings),
         .testTarget(
             name: "RelayStoreTests",
             dependencies: [
                 "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
-                "TLSPresentation",
+                "TestSupport", "TLSPresentation",
             ],
             swiftSettings: settings),
 
