@@ -15,6 +15,7 @@ let package = Package(
     products: [
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -112,6 +113,16 @@ let package = Package(
             name: "ClientTransportTests",
             dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
+
+        // Loads a relay and checks all that it delivers.
+        .executableTarget(
+            name: "mlsrelay-load",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Tools/mlsrelay-load", swiftSettings: settings),
 
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
