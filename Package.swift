@@ -13,11 +13,13 @@ let codecSettings = settings + [.enableExperimentalFeature("Lifetimes"), .strict
 let package = Package(
     name: "mlsrelay",
     products: [
+        .executable(name: "mlsrelay", targets: ["mlsrelay"])
     ],
     dependencies: [
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
@@ -82,13 +84,36 @@ let package = Package(
             name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
             swiftSettings: settings),
 
+        // A backend of swift-metrics that writes Prometheus' text format.
+        .target(
+            name: "Prometheus", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: settings),
+
         // The relay: threads and inboxes, sessions, fan-out, start and stop.
         .target(
             name: "RelayServer",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "MLSCodec", "MLSCrypto", "Prometheus", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "RelayServerTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
+                "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        // What an operator may set: one table for the command line, the environment and the configuration file.
+        .target(
+            name: "RelaySettings",
+            dependencies: [
+                "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 
@@ -96,8 +121,9 @@ let package = Package(
         .executableTarget(
             name: "mlsrelay",
             dependencies: [
-                "RelayServer", "RelayTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
+                "Prometheus", "RelayCore", "RelayServer", "RelaySettings", "RelayStore", "RelayTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: settings),
 
@@ -105,7 +131,7 @@ let package = Package(
         .target(
             name: "ClientTransport",
             dependencies: [
-                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation",
+                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation", "WebSocketFraming",
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: codecSettings),
@@ -123,6 +149,69 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             path: "Tools/mlsrelay-load", swiftSettings: settings),
+        .testTarget(
+            name: "LoadTests",
+            dependencies: ["MLSCrypto", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-load"],
+            swiftSettings: settings),
+
+        // The inspector's command line.
+        .executableTarget(
+            name: "mlsrelay-tool",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tools/mlsrelay-tool", swiftSettings: settings),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+                "mlsrelay-tool",
+            ],
+            swiftSettings: settings),
+
+        // What tests of the relay's state need: a relay without sockets on either state, and MLSMessages for it.
+        .target(
+            name: "RelayTestSupport",
+            dependencies: ["MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation"],
+            path: "Tests/RelaySupport", swiftSettings: settings),
+        .testTarget(
+            name: "RelayCoreTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RelayStoreTests",
+            dependencies: [
+                "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
+                "TLSPresentation",
+            ],
+            swiftSettings: settings),
+
+        // The client library: identity, requests, subscriptions that survive their connections.
+        .target(
+            name: "RelayClient",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayClientTests",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+            ],
+            swiftSettings: settings),
+
+        // The whole system: real processes, real sockets, crashes.
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+                "mlsrelay", "mlsrelay-tool",
+            ],
+            path: "Tests/EndToEnd", swiftSettings: settings),
 
         // What several test targets need: the official vectors, read from outside of the package.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),

@@ -63,6 +63,7 @@ private func runLoopThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutabl
         let loop = try ClientLoop()
         start.tell(.success(loop.mailbox))
         loop.run()
+        loop.abortAll()
     } catch {
         start.tell(.failure(error))
     }

@@ -65,7 +65,7 @@ import Glibc
         resolver = Resolver(mailbox)
         unsafe receiveBuffer = .allocate(byteCount: Self.receiveBufferByteCount, alignment: 64)
         try poller.add(mailbox.eventDescriptor, token: Self.mailboxToken, interest: .read)
-        mailbox.adoptThread()
+        mailbox.adopt(self)
     }
 
     deinit { unsafe receiveBuffer.deallocate() }
@@ -76,7 +76,8 @@ import Glibc
 
     // MARK: Running
 
-    /// Runs until `stop()`. Sockets stay as they are and go on when it is called again.
+    /// Runs until `stop()`. Sockets stay as they are and go on when it is called again. SIGPIPE stays blocked on this
+    /// thread from then on.
     public func run() {
         preconditionOnLoopThread()
         precondition(!isRunning, "a loop does not run inside of itself")
@@ -95,6 +96,15 @@ import Glibc
     public func stop() {
         preconditionOnLoopThread()
         mustStop = true
+    }
+
+    /// Aborts every socket, and tells their delegates before it returns.
+    /// - Precondition: the loop does not run.
+    public func abortAll() {
+        preconditionOnLoopThread()
+        precondition(!isRunning, "sockets are aborted between two runs")
+        for slot in slots { slot.socket?.abort() }
+        runDeferred()
     }
 
     private func turn() {
@@ -215,7 +225,9 @@ import Glibc
     func takeBuffer() -> [UInt8] { spareBuffers.popLast() ?? [] }
 
     func giveBack(_ buffer: consuming [UInt8]) {
-        guard buffer.capacity <= Self.maxSpareBufferByteCount, spareBuffers.count < Self.maxSpareBufferCount else { return }
+        guard buffer.capacity <= Self.maxSpareBufferByteCount, spareBuffers.count < Self.maxSpareBufferCount else {
+            return
+        }
         buffer.removeAll(keepingCapacity: true)
         spareBuffers.append(buffer)
     }

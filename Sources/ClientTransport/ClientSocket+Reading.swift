@@ -2,13 +2,18 @@ import CLinux
 import Glibc
 import RelayWire
 import TLSPresentation
+import WebSocketFraming
 
 extension ClientSocket {
     /// Reads once what there is, into the loop's buffer, and hands it on.
     func receive() {
+        precondition(!isReceiving, "the buffer of a read is not read into again")
+        isReceiving = true
+        defer { isReceiving = false }
         let buffer = unsafe loop.receiveBuffer
         var count = 0
-        let ending = unsafe tls == nil
+        let ending =
+            unsafe tls == nil
             ? receivePlain(into: buffer, &count) : receiveSecured(into: buffer, &count)
         loop.statistics.readCount += 1
         loop.statistics.readByteCount += UInt64(count)
@@ -76,20 +81,20 @@ extension ClientSocket {
     private func takeWebSocket(_ piece: RawSpan) {
         var position = 0
         while state == .open || state == .closing {
-            do throws(WebSocketDecoder.Violation) {
-                switch try decoder.step(piece, position: &position) {
-                case .needsBytes: return
-                case .payload(let range, let endsMessage):
+            do throws(WebSocketError) {
+                switch try receiver.next(piece, position: &position) {
+                case .needsMore: return
+                case .data(let range, _, let endsMessage):
                     deliver(piece.extracting(range))
                     if endsMessage && assembler.isPartial {
-                        throw .protocolError("a message that ends inside of a frame")
+                        violate(1002, "a message that ends inside of a frame")
                     }
                 case .ping(let payload): answerPing(payload)
                 case .pong: delegate?.socketDidReceiveControl(self)
-                case .close(let code, let reason): didReceiveClose(code, reason)
+                case .close(let code, let reason): didReceiveClose(code, String(decoding: reason, as: UTF8.self))
                 }
             } catch {
-                violate(error.closeCode, error.reason)
+                violate(error.closeCode.rawValue, "\(error)")
             }
         }
     }

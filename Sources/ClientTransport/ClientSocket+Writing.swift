@@ -15,7 +15,6 @@ extension ClientSocket {
         case .idle, .resolving, .connecting, .securing, .closed: return
         }
         guard !isWriteBlocked else { return }
-        let mustTell = interest?.contains(.write) ?? false
         if url.scheme.isWebSocket && state != .upgrading { output.sealMessage(loop.randomPool.nextMask) }
         while output.pendingByteCount > 0 {
             guard sendOnce() else { return updateInterest() }
@@ -23,7 +22,10 @@ extension ClientSocket {
         if output.bytes.capacity > 0 { loop.giveBack(output.release()) }
         updateInterest()
         if state == .closing { didFlushLast() }
-        if mustTell && state == .open { delegate?.socketDidDrain(self) }
+        if mustTellDrain && state == .open {
+            mustTellDrain = false
+            delegate?.socketDidDrain(self)
+        }
     }
 
     /// One call of `send`, or of OpenSSL's.
@@ -48,6 +50,7 @@ extension ClientSocket {
         case .wouldBlock(let wantsWrite):
             // Where OpenSSL has to read first, the next thing that comes flushes again.
             isWriteBlocked = wantsWrite
+            mustTellDrain = true
             return false
         case .end:
             didFailSending(.closedByPeer(closeCode: nil, reason: ""))
@@ -61,7 +64,7 @@ extension ClientSocket {
     /// The peer may have said why before it closed: that is read before the error is told.
     private func didFailSending(_ error: TransportError) {
         output = OutputBuffer()
-        if state == .open && !isReadingPaused { receive() }
+        if state == .open && !isReadingPaused && !isReceiving { receive() }
         finish(error)
     }
 }

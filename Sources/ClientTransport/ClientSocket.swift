@@ -1,4 +1,5 @@
 import TLSPresentation
+import WebSocketFraming
 
 /// A connection to a relay that carries whole frames: raw TCP or a WebSocket, with or without TLS.
 ///
@@ -35,13 +36,17 @@ public final class ClientSocket {
     var responseHead: [UInt8] = []
 
     // While open.
-    var decoder = WebSocketDecoder()
+    var receiver = WebSocketReceiver(role: .client)
     var assembler: FrameAssembler
     var output = OutputBuffer()
     /// The kernel takes nothing now; epoll will say when it does.
     var isWriteBlocked = false
+    /// Somebody waits for the output to become empty.
+    var mustTellDrain = false
     /// OpenSSL must write before it can read on.
     var readWantsWrite = false
+    /// The loop's buffer holds what is being delivered.
+    var isReceiving = false
     var isFlushScheduled = false
     var isReadScheduled = false
     /// Whether `pauseReading` holds.
@@ -67,7 +72,9 @@ public final class ClientSocket {
     /// - Returns: false where the socket is not open or too much is pending already; then nothing has happened.
     public func send(_ frames: RawSpan) -> Bool {
         loop.preconditionOnLoopThread()
-        guard state == .open, output.pendingByteCount + frames.byteCount <= options.maxPendingByteCount else {
+        guard state == .open else { return false }
+        guard output.pendingByteCount + frames.byteCount <= options.maxPendingByteCount else {
+            mustTellDrain = true
             return false
         }
         prepareOutput()

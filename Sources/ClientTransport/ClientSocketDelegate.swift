@@ -8,7 +8,8 @@ public protocol ClientSocketDelegate: AnyObject {
     /// At least one whole frame came. Called once for as many as came in one piece; the bytes are valid for the call.
     func socket(_ socket: ClientSocket, didReceive frames: inout ReceivedFrames)
 
-    /// All that was to be sent has been handed to the kernel, after it could not be at once.
+    /// All that was to be sent has been handed to the kernel, after the kernel did not take it at once or `send` has
+    /// refused more.
     func socketDidDrain(_ socket: ClientSocket)
 
     /// Something came that shows that the peer lives, and that is no frame: a ping of the WebSocket or the answer to one.

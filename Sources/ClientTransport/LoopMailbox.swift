@@ -23,6 +23,9 @@ public final class LoopMailbox: SerialExecutor {
     /// Readable when the inbox went from empty to not empty on another thread than the loop's.
     let eventDescriptor: Int32
 
+    // Set once, by the loop's own initializer, and read on the loop's thread alone.
+    private nonisolated(unsafe) weak var ownLoop: ClientLoop?
+
     init() throws(TransportError) {
         eventDescriptor = try SystemCall.check("eventfd") {
             eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
@@ -37,6 +40,13 @@ public final class LoopMailbox: SerialExecutor {
     /// Ends the loop's `run()` after what was put in before.
     public func stop() { put(.stop) }
 
+    /// The loop itself, for whoever is on its thread: an actor that lives there.
+    public var loop: ClientLoop {
+        checkIsolated()
+        guard let ownLoop = unsafe ownLoop else { preconditionFailure("the loop is there while its thread runs") }
+        return ownLoop
+    }
+
     private func put(_ item: Item) {
         let mustWake = inbox.withLock { inbox in
             inbox.items.append(item)
@@ -50,8 +60,11 @@ public final class LoopMailbox: SerialExecutor {
 
     // MARK: For the loop
 
-    /// The calling thread is the loop's.
-    func adoptThread() { inbox.withLock { $0.thread = pthread_self() } }
+    /// `loop`, on the calling thread, is the one that this mailbox belongs to.
+    func adopt(_ loop: ClientLoop) {
+        unsafe ownLoop = loop
+        inbox.withLock { $0.thread = pthread_self() }
+    }
 
     var isEmpty: Bool { inbox.withLock { $0.items.isEmpty } }
 

@@ -1,3 +1,5 @@
+import WebSocketFraming
+
 /// What a socket still has to send. It holds memory only while there is something.
 /// ```
 /// | sent | sealed: sent as it is | open: 14 bytes of room for a header, payload of a message to be |
@@ -83,39 +85,18 @@ struct OutputBuffer {
         sealedEnd = bytes.count
     }
 
-    /// The header of a final binary frame. RFC 6455 section 5.2.
+    /// The header of a final binary frame.
     private static func header(payloadByteCount: Int, mask: UInt32) -> [UInt8] {
-        var header: [UInt8] = [0x82]
-        switch payloadByteCount {
-        case ...125: header.append(0x80 | UInt8(payloadByteCount))
-        case ...0xffff:
-            header.append(0x80 | 126)
-            for shift in [8, 0] { header.append(UInt8(truncatingIfNeeded: payloadByteCount >> shift)) }
-        default:
-            header.append(0x80 | 127)
-            for shift in stride(from: 56, through: 0, by: -8) {
-                header.append(UInt8(truncatingIfNeeded: payloadByteCount >> shift))
-            }
+        let header = WebSocketFrameHeader(opcode: .binary, mask: mask, payloadByteCount: payloadByteCount)
+        return unsafe [UInt8](unsafeUninitializedCapacity: header.byteCount) { bytes, count in
+            if let start = bytes.baseAddress { unsafe header.write(to: start) }
+            count = header.byteCount
         }
-        for shift in stride(from: 0, to: 32, by: 8) { header.append(UInt8(truncatingIfNeeded: mask >> UInt32(shift))) }
-        return header
     }
 
-    /// XORs with the mask, whose first byte is its lowest. RFC 6455 section 5.3.
     private static func apply(_ mask: UInt32, to bytes: inout [UInt8], from start: Int) {
         unsafe bytes.withUnsafeMutableBytes { bytes in
-            let wide = UInt64(mask) << 32 | UInt64(mask)
-            var index = start
-            while bytes.count - index >= 8 {
-                let word = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                unsafe bytes.storeBytes(of: word ^ wide.littleEndian, toByteOffset: index, as: UInt64.self)
-                index += 8
-            }
-            while bytes.count > index {
-                let shift = UInt32((index - start) % 4 * 8)
-                unsafe bytes[index] ^= UInt8(truncatingIfNeeded: mask >> shift)
-                index += 1
-            }
+            unsafe applyWebSocketMask(mask, to: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]))
         }
     }
 

@@ -68,7 +68,9 @@ public struct RelayURL: Hashable, Sendable {
             guard let bracket = authority.firstIndex(of: "]") else { throw .hostInvalid(authority) }
             host = authority[authority.index(after: authority.startIndex)..<bracket]
             afterHost = authority[authority.index(after: bracket)...]
-            guard case .v6? = SocketAddress(literal: String(host), port: 0)?.family else { throw .hostInvalid(authority) }
+            guard case .v6? = SocketAddress(literal: String(host), port: 0)?.family else {
+                throw .hostInvalid(authority)
+            }
         } else {
             let colon = authority.firstIndex(of: ":") ?? authority.endIndex
             host = authority[..<colon]
@@ -77,7 +79,8 @@ public struct RelayURL: Hashable, Sendable {
         }
         if afterHost.isEmpty { return (String(host), nil) }
         let digits = afterHost.dropFirst()
-        guard afterHost.hasPrefix(":"), digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+        guard afterHost.hasPrefix(":"),
+            digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
             let port = UInt16(digits), port > 0
         else { throw .portInvalid(String(digits)) }
         return (String(host), port)

@@ -80,6 +80,8 @@ private final class LookUp: Sendable {
             if let address = unsafe SocketAddress(info.pointee) { addresses.append(address) }
             unsafe next = info.pointee.ai_next
         }
-        tell(addresses.isEmpty ? .failure(.nameUnresolved(host: host, reason: "none of IPv4 or IPv6")) : .success(addresses))
+        tell(
+            addresses.isEmpty
+                ? .failure(.nameUnresolved(host: host, reason: "none of IPv4 or IPv6")) : .success(addresses))
     }
 }

@@ -45,7 +45,8 @@ enum SystemCall {
         }
     }
 
-    static func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, to value: Int32) throws(TransportError) {
+    static func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, to value: Int32) throws(TransportError)
+    {
         var value = value
         let result = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
         if result != 0 { throw .system(call: "setsockopt", code: errno) }

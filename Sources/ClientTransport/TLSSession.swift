@@ -22,7 +22,8 @@ import COpenSSL
             throw OpenSSLError.take("SSL_set_tlsext_host_name")
         }
         let parameters = unsafe SSL_get0_param(session)
-        let result = unsafe isName
+        let result =
+            unsafe isName
             ? X509_VERIFY_PARAM_set1_host(parameters, host, 0) : X509_VERIFY_PARAM_set1_ip_asc(parameters, host)
         guard result == 1 else { throw OpenSSLError.take("X509_VERIFY_PARAM_set1_host") }
     }

@@ -1,17 +1,17 @@
 import MLSCrypto
-import TLSPresentation
+import WebSocketFraming
 
 /// The opening handshake of a WebSocket, the client's side. RFC 6455 section 4.1.
 struct WebSocketHandshake {
     /// The subprotocol that both sides must name. PROTOCOL.md section 2.
-    static let subprotocol = "mlsrelay.v1"
+    static let subprotocol = WebSocketUpgrade.subprotocol
     /// Bytes of the longest head of a response that is read.
     static let maxHeadByteCount = 8 << 10
 
     /// The nonce as the request carries it, in base64.
     let key: String
 
-    init() { key = Self.base64(randomBytes(16)) }
+    init() { key = base64(randomBytes(16)) }
 
     init(key: String) { self.key = key }
 
@@ -24,9 +24,7 @@ struct WebSocketHandshake {
     }
 
     /// What `Sec-WebSocket-Accept` must say. RFC 6455 section 4.2.2.
-    var expectedAccept: String {
-        Self.base64(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8).rawSpan))
-    }
+    var expectedAccept: String { webSocketAccept(key: key) }
 
     /// Bytes of the response's head with the empty line that ends it; nil while that has not come.
     static func headByteCount(_ bytes: [UInt8]) -> Int? {
@@ -50,7 +48,8 @@ struct WebSocketHandshake {
                 throw .upgradeRefused(reason: "a header field without a colon")
             }
             let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-            fields[line[..<colon].lowercased(), default: []].append(String(value.trimmingSuffix { $0 == " " || $0 == "\t" }))
+            fields[line[..<colon].lowercased(), default: []].append(
+                String(value.trimmingSuffix { $0 == " " || $0 == "\t" }))
         }
         func single(_ name: String) throws(TransportError) -> String {
             guard let values = fields[name], values.count == 1 else {
@@ -58,7 +57,9 @@ struct WebSocketHandshake {
             }
             return values[0]
         }
-        guard try single("upgrade").lowercased() == "websocket" else { throw .upgradeRefused(reason: "not to a WebSocket") }
+        guard try single("upgrade").lowercased() == "websocket" else {
+            throw .upgradeRefused(reason: "not to a WebSocket")
+        }
         let connection = (fields["connection"] ?? []).joined(separator: ",").lowercased()
         let options = connection.split { ", \t".contains($0) }
         guard options.contains("upgrade") else { throw .upgradeRefused(reason: "connection does not say upgrade") }
@@ -71,21 +72,6 @@ struct WebSocketHandshake {
         guard fields["sec-websocket-extensions"] == nil else {
             throw .upgradeRefused(reason: "an extension that nobody asked for")
         }
-    }
-
-    /// RFC 4648 section 4.
-    static func base64(_ bytes: [UInt8]) -> String {
-        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let count = min(3, bytes.count - start)
-            var bits: UInt32 = 0
-            for index in 0..<3 { bits = bits << 8 | (index < count ? UInt32(bytes[start + index]) : 0) }
-            for index in 0..<4 {
-                text.append(index <= count ? digits[Int(bits >> UInt32(18 - 6 * index)) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }
 

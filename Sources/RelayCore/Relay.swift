@@ -10,6 +10,8 @@ import TLSPresentation
 public struct Relay<State: RelayState>: ~Copyable {
     public var state: State
     public let limits: CoreLimits
+    /// Entries appended since the owner last set this back.
+    public var appended = AppendedEntries()
     private var chain = Chain()
     /// What is to be done for the messages of the Publish at hand; kept for its storage.
     private var plan: [Step] = []
@@ -181,12 +183,14 @@ public struct Relay<State: RelayState>: ~Copyable {
             }
 
         case .welcome(let references):
+            // In the order of the references; the set, because a Welcome may be for thousands.
             var recipients: [ClientNumber] = []
+            var seen: Set<ClientNumber> = []
             for reference in references {
                 guard let owner = try state.keyPackage(reference)?.client else {
                     return RelayError(.keyPackageRefUnknown, "A Welcome names a KeyPackage that this relay does not know.")
                 }
-                if !recipients.contains(owner) { recipients.append(owner) }
+                if seen.insert(owner).inserted { recipients.append(owner) }
             }
             for recipient in recipients {
                 let inbox = try existing(.inbox(of: recipient))
@@ -366,6 +370,20 @@ public struct Relay<State: RelayState>: ~Copyable {
         change(&head)
         try state.append(header, chain: head.chain, payload: payload, payloadHash: hash)
         try state.setHead(head)
+        appended[head.kind] += 1
         return head
+    }
+}
+
+/// How many entries were appended to logs of each kind.
+public struct AppendedEntries: Hashable, Sendable {
+    // By the kinds' numbers.
+    private var counts = [Int](repeating: 0, count: 1 + LogKind.allCases.count)
+
+    public init() {}
+
+    public subscript(_ kind: LogKind) -> Int {
+        get { counts[Int(kind.rawValue)] }
+        set { counts[Int(kind.rawValue)] = newValue }
     }
 }

@@ -43,6 +43,24 @@ final class WakeSignal: @unchecked Sendable {
     func signal() { sem_post(semaphore) }
 
     func wait() { while sem_wait(semaphore) != 0 {} }
+
+    /// - Returns: false when `milliseconds` have passed without a signal.
+    func wait(milliseconds: Int) -> Bool {
+        var deadline = timespec()
+        clock_gettime(CLOCK_REALTIME, &deadline)
+        let nanoseconds = deadline.tv_nsec + milliseconds * 1_000_000
+        deadline.tv_sec += nanoseconds / 1_000_000_000
+        deadline.tv_nsec = nanoseconds % 1_000_000_000
+        while sem_timedwait(semaphore, &deadline) != 0 { if errno == ETIMEDOUT { return false } }
+        return true
+    }
+}
+
+/// A clock that never goes back, in milliseconds; never 0.
+func monotonicMilliseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000 + 1
 }
 
 /// The relay's clock, in milliseconds since 1970.

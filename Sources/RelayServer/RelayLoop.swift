@@ -31,7 +31,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     let reader: StoreReader
     private let inbox = Inbox<Message>()
     private let writer: @Sendable (CommandBatch) -> Void
-    private let httpResponder: @Sendable (HTTPRequest) -> [UInt8]?
+    private let http: HTTPSurface
     let limits: Limits
 
     var sha256 = SHA256()
@@ -44,21 +44,37 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     /// Sessions that wait until the writer has less of this loop.
     private var stalled: [Session] = []
     private var framesReceived = 0
+    private var refusedConnectionCount = 0
+    /// Logs that this loop's sessions follow, all together.
+    var subscriptionCount = 0
     /// Requests that the writer has; 0 when the loop owes nobody an answer.
     let requestsInFlight = Atomic<Int>(0)
+    /// What there is on this loop, as of its last tick.
+    struct Counts: Sendable {
+        var connections: [Scheme: Int] = [:]
+        var sessions = 0
+        var subscriptions = 0
+    }
+    let counts = Mutex(Counts())
+    /// Whether clients were told to go: no command comes after that.
+    private let hasSaidGoAway = Atomic<Bool>(false)
+    /// Whether a command may still come from this loop, or an answer to it. Any thread may ask.
+    var owesAnswers: Bool {
+        !hasSaidGoAway.load(ordering: .acquiring) || requestsInFlight.load(ordering: .acquiring) > 0
+    }
     /// Connections that have a session.
     let connectionCount = Atomic<Int>(0)
 
     init(
         loop: ServiceLoop, configuration: ServerConfiguration, store: Store, metrics: RelayMetrics, logger: Logger,
-        writer: @escaping @Sendable (CommandBatch) -> Void, httpResponder: @escaping @Sendable (HTTPRequest) -> [UInt8]?
+        http: HTTPSurface, writer: @escaping @Sendable (CommandBatch) -> Void
     ) throws(StoreError) {
         self.loop = loop
         self.configuration = configuration
         self.metrics = metrics
         self.logger = logger
         self.writer = writer
-        self.httpResponder = httpResponder
+        self.http = http
         reader = try StoreReader(store)
         limits = Limits(
             maxFrameByteCount: UInt32(configuration.transport.maxFrameByteCount),
@@ -84,6 +100,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     func closed(_ connection: Connection) {
         guard let session = session(of: connection) else { return }
+        subscriptionCount -= session.followers.count
         for follower in session.followers.values { remove(follower) }
         session.followers = [:]
         session.behind = []
@@ -101,7 +118,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     func session(of connection: Connection) -> Session? { connection.context as? Session }
 
-    func respond(to request: HTTPRequest) -> [UInt8]? { httpResponder(request) }
+    func respond(to request: HTTPRequest) -> [UInt8]? { http.respond(to: request) }
 
     func stopping() {}
 
@@ -116,6 +133,12 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         }
     }
 
+    func violated(_ connection: Connection, _ error: WebSocketError) {
+        guard let session = session(of: connection), !session.isEnding else { return }
+        answer(session, .none, RelayError(.malformedFrame, "Not a WebSocket frame that a client may send: \(error)."))
+        beginEnding(session, error.closeCode)
+    }
+
     func received(_ body: RawSpan, on connection: Connection) {
         guard let session = session(of: connection), !session.isEnding else { return }
         framesReceived += 1
@@ -124,11 +147,16 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             var frame = Reader(body)
             let header = try FrameHeader(from: &frame)
             requestID = header.requestID
+            guard (header.type == FrameType.pong.rawValue) == (requestID == .none) else {
+                throw DecodingError(.invalidField("request_id"), at: 1)
+            }
+            if case .expectingHello = session.state, body.byteCount >= WireLimits.maxHelloByteCount {
+                return end(session, .frameTooLarge, "The first frame has at most 63 bytes.", requestID)
+            }
             guard let type = FrameType(rawValue: header.type) else {
                 answer(session, requestID, RelayError(.unknownFrameType, "This relay knows no frame of type \(header.type)."))
                 return
             }
-            guard (type == .pong) == (requestID == .none) else { throw DecodingError(.invalidField("request_id"), at: 1) }
             try handle(type, requestID, body, session)
         } catch {
             end(session, .malformedFrame, "A frame could not be read: \(error).", requestID)
@@ -143,12 +171,14 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         switch (type, session.state) {
         case (.publish, .ready(let client)):
             try publish(content, requestID, session, client)
+        case (.hello, .expectingHello):
+            hello(try Hello(decoding: content), requestID, session)
+        case (_, .expectingHello):
+            end(session, .unexpectedFrame, "The first frame is Hello.", requestID)
         case (.pong, _):
             _ = try Pong(decoding: content)
         case (.ping, _):
             answer(session, requestID, Pong(data: try Ping(decoding: content).data))
-        case (.hello, .expectingHello):
-            hello(try Hello(decoding: content), requestID, session)
         case (.register, .expectingAuthentication(let challenge)):
             let frame = try Register(decoding: content)
             authenticate(frame.identity, frame.signature, .register, challenge, requestID, session)
@@ -159,9 +189,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             let frame = try CreateGroup(decoding: content)
             send(.createGroup(groupID: frame.groupID, epoch: frame.epoch), requestID, session, client)
         case (.acknowledge, .ready(let client)):
-            send(.acknowledge(try Acknowledge(decoding: content).positions), requestID, session, client)
+            acknowledge(try Acknowledge(decoding: content), requestID, session, client)
         case (.fetchKeyPackages, .ready(let client)):
-            send(.fetchKeyPackages(try FetchKeyPackages(decoding: content).requests), requestID, session, client)
+            fetchKeyPackages(try FetchKeyPackages(decoding: content), requestID, session, client)
         case (.subscribe, .ready(let client)):
             subscribe(try Subscribe(decoding: content), requestID, session, client)
         case (.unsubscribe, .ready):
@@ -185,7 +215,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         session.answers = []
         body.writeFrame(requestID, into: &writer)
         session.answers = writer.bytes
-        if let error = body as? RelayError { metrics.refused(error.code.description).increment() }
+        if let error = body as? RelayError { metrics.refused(error.code).increment() }
         fanOut.markDirty(session)
     }
 
@@ -193,11 +223,11 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     func end(_ session: Session, _ code: ErrorCode, _ text: String, _ requestID: RequestID = .none) {
         guard !session.isEnding else { return }
         answer(session, requestID, RelayError(code, text))
-        beginEnding(session, code)
+        beginEnding(session, WebSocketCloseCode(rawValue: code.closeCode))
     }
 
     /// What the session has to be told is in its answers.
-    func beginEnding(_ session: Session, _ code: ErrorCode) {
+    func beginEnding(_ session: Session, _ code: WebSocketCloseCode) {
         session.state = .ending(code)
         session.endedAt = loop.now
         session.connection.pause()
@@ -258,7 +288,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             switch message {
             case .outcome(let batch): take(batch)
             case .goAway: goAway()
-            case .close: loop.forEachOpenConnection { $0.close(.goingAway) }
+            case .close: closeAll()
             }
         }
     }
@@ -276,7 +306,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             fanOut.markDirty(session)
             if case .registering = session.state {
                 if let client = result.registered { becomeReady(session, client) }
-                if let failure = result.failure { beginEnding(session, failure) }
+                if let failure = result.failure { beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode)) }
             }
             updatePause(session)
         }
@@ -303,6 +333,15 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             guard let session = session(of: connection), !session.isEnding else { return }
             answer(session, .none, frame)
         }
+        hasSaidGoAway.store(true, ordering: .releasing)
+    }
+
+    /// What is answered already is still written.
+    private func closeAll() {
+        loop.forEachOpenConnection { connection in
+            guard let session = session(of: connection), !session.isEnding else { return }
+            beginEnding(session, .goingAway)
+        }
     }
 
     // MARK: Time
@@ -310,12 +349,16 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     func tick() {
         let limits = configuration.session
         let now = loop.now
+        var counts = Counts()
+        counts.subscriptions = subscriptionCount
         loop.forEachOpenConnection { connection in
             guard let session = session(of: connection) else { return }
+            counts.connections[connection.scheme, default: 0] += 1
+            if session.client != nil { counts.sessions += 1 }
             if case .ending(let code) = session.state {
                 // A peer that does not read its last frame is not waited for.
                 if session.endedAt + configuration.transport.closeTimeoutMilliseconds <= now {
-                    connection.close(WebSocketCloseCode(rawValue: code.closeCode))
+                    connection.close(code)
                 }
                 return
             }
@@ -330,8 +373,11 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
                 answer(session, .none, Ping(data: [0]))
             }
         }
+        self.counts.withLock { $0 = counts }
         metrics.framesReceived.increment(by: framesReceived)
         framesReceived = 0
+        metrics.connectionsRefused.increment(by: loop.refusedConnectionCount - refusedConnectionCount)
+        refusedConnectionCount = loop.refusedConnectionCount
         fanOut.report(to: metrics)
     }
 

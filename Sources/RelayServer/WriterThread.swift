@@ -23,21 +23,25 @@ final class WriterThread: @unchecked Sendable {
     private let thread = ThreadHandle()
     private let metrics: RelayMetrics
     private let logger: Logger
+    private let health: Health
     private let store: Store
     private var relay: Relay<StoreWriter>
     /// Gives a loop what became of its commands.
     private let deliver: @Sendable (_ loop: Int, OutcomeBatch) -> Void
     private let loopCount: Int
+    /// Commands that no transaction has begun for.
+    let queuedCommandCount = Atomic<Int>(0)
 
     init(
-        store: Store, limits: CoreLimits, loopCount: Int, metrics: RelayMetrics, logger: Logger,
+        store: Store, limits: CoreLimits, loopCount: Int, metrics: RelayMetrics, health: Health, logger: Logger,
         deliver: @escaping @Sendable (Int, OutcomeBatch) -> Void
     ) throws(StoreError) {
-        self.store = store
         self.metrics = metrics
+        self.health = health
         self.logger = logger
         self.loopCount = loopCount
         self.deliver = deliver
+        self.store = store
         relay = Relay(StoreWriter(store), limits: limits)
         try initialize()
     }
@@ -57,7 +61,10 @@ final class WriterThread: @unchecked Sendable {
     func start() { thread.start(name: "relay-writer") { [self] in run() } }
 
     /// Called by any thread.
-    func put(_ message: Message) { if inbox.put(message) { signal.signal() } }
+    func put(_ message: Message) {
+        if case .commands(let batch) = message { queuedCommandCount.add(batch.commands.count, ordering: .relaxed) }
+        if inbox.put(message) { signal.signal() }
+    }
 
     /// Carries out what was put in before, and ends.
     func stop() {
@@ -65,9 +72,19 @@ final class WriterThread: @unchecked Sendable {
         thread.join()
     }
 
+    /// Uses the time without work to write ahead: a step takes some milliseconds, and nobody waits for the first of them.
+    private func waitForMessages() {
+        while !signal.wait(milliseconds: Self.idleMilliseconds) {
+            guard store.writeAhead() else { return signal.wait() }
+        }
+    }
+
+    /// Without work for this long the writer is idle.
+    private static let idleMilliseconds = 20
+
     private func run() {
         while true {
-            signal.wait()
+            waitForMessages()
             let messages = inbox.takeAll()
             var batches: [CommandBatch] = []
             var isLast = false
@@ -85,10 +102,16 @@ final class WriterThread: @unchecked Sendable {
     /// One transaction for all of `batches`.
     private func carryOut(_ batches: [CommandBatch]) {
         let start = ContinuousClock.now
+        let commandCount = batches.reduce(0) { $0 + $1.commands.count }
+        queuedCommandCount.subtract(commandCount, ordering: .relaxed)
+        health.transactionBegins(at: monotonicMilliseconds())
+        var hasSucceeded = true
         let outcomes: [OutcomeBatch]
         do throws(StoreError) {
             outcomes = try transact(batches)
+            metrics.commandsApplied.increment(by: commandCount)
         } catch {
+            hasSucceeded = false
             relay.state.abort()
             metrics.transactionsFailed.increment()
             logger.error("a transaction was given up", metadata: ["reason": "\(error)"])
@@ -96,7 +119,8 @@ final class WriterThread: @unchecked Sendable {
         }
         metrics.transactions.increment()
         metrics.transactionDuration.recordNanoseconds((ContinuousClock.now - start).nanoseconds)
-        metrics.storeBytes.set(store.size.byteCount)
+        metrics.transactionCommands.record(commandCount)
+        health.transactionEnded(at: monotonicMilliseconds(), succeeded: hasSucceeded)
         for (loop, outcome) in outcomes.enumerated() { deliver(loop, outcome) }
     }
 
@@ -105,18 +129,19 @@ final class WriterThread: @unchecked Sendable {
         var receipts: [Receipt] = []
         let now = Timestamp(rawValue: wallClockMilliseconds())
         try relay.state.begin()
-        var commandCount = 0
+        relay.appended = AppendedEntries()
         for batch in batches {
             for command in batch.commands {
                 receipts.removeAll(keepingCapacity: true)
                 let outcome = try relay.apply(command, in: batch, at: now, receipts: &receipts)
                 outcomes[Int(command.connection.loop)].append(outcome, of: command, in: batch, receipts: receipts, at: now)
-                if case .refused(let error) = outcome { metrics.refused(error.code.description).increment() }
+                if case .refused(let error) = outcome { metrics.refused(error.code).increment() }
             }
-            commandCount += batch.commands.count
         }
         let grown = try relay.state.commit().map { GrownLog(log: $0.number, last: $0.last) }
-        metrics.commandsApplied.increment(by: commandCount)
+        for kind in LogKind.allCases where relay.appended[kind] > 0 {
+            metrics.appended(kind).increment(by: relay.appended[kind])
+        }
         for index in outcomes.indices { outcomes[index].grown = grown }
         return outcomes
     }
@@ -134,7 +159,7 @@ final class WriterThread: @unchecked Sendable {
                 outcomes[Int(command.connection.loop)].append(
                     .refused(refusal), of: command, in: batch, receipts: [], at: now)
             }
-            metrics.refused(refusal.code.description).increment(by: batch.commands.count)
+            metrics.refused(refusal.code).increment(by: batch.commands.count)
         }
         return outcomes
     }

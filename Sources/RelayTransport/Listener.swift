@@ -6,9 +6,20 @@ public enum Scheme: String, Sendable, CaseIterable {
 
     public var isWebSocket: Bool { self == .ws || self == .wss }
     public var isEncrypted: Bool { self == .wss || self == .tls }
+
+    /// Where a relay listens that was told no port.
+    public var defaultPort: UInt16 {
+        switch self {
+        case .ws: 7680
+        case .tcp: 7681
+        case .wss: 7443
+        case .tls: 7444
+        }
+    }
 }
 
-/// Where a relay listens: `SCHEME://HOST:PORT`, the host an IPv4 or bracketed IPv6 address, port 0 for any free one.
+/// Where a relay listens: `SCHEME://HOST:PORT`, the host an IPv4 or bracketed IPv6 address, port 0 for any free one. Without a
+/// port it is the scheme's own.
 public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     public var scheme: Scheme
     /// An address, without brackets.
@@ -21,13 +32,18 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// - Returns: nil unless `text` is a scheme, an address and a port.
+    /// - Returns: nil unless `text` is a scheme, an address and, where there is one, a port.
     public init?(_ text: String) {
-        guard let separator = text.firstRange(of: "://"), let scheme = Scheme(rawValue: String(text[..<separator.lowerBound])),
-            let colon = text.lastIndex(of: ":"), colon >= separator.upperBound,
-            let port = UInt16(text[text.index(after: colon)...])
+        guard let separator = text.firstRange(of: "://"), let scheme = Scheme(rawValue: String(text[..<separator.lowerBound]))
         else { return nil }
-        var host = text[separator.upperBound..<colon]
+        var host = text[separator.upperBound...]
+        var port = scheme.defaultPort
+        // In [::1] the last colon is the address's own.
+        if let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") {
+            guard let number = UInt16(host[host.index(after: colon)...]) else { return nil }
+            port = number
+            host = host[..<colon]
+        }
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
@@ -42,9 +58,37 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// The transport could not be set up.
 public struct TransportError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Reason: Hashable, Sendable {
+        /// Something else listens there.
+        case addressInUse
+        /// The machine has no such address.
+        case addressUnavailable
+        /// The operating system does not allow it, as it keeps ports below 1024 for root.
+        case notPermitted
+        /// The certificate or its key cannot be used.
+        case certificate
+        /// The operating system or libwebsockets refused; nothing that this program expects.
+        case system
+    }
+
+    public var reason: Reason
     public var description: String
-    init(_ description: String) { self.description = description }
-    init(call: String, code: Int32 = errno) { description = "\(call): \(String(cString: strerror(code)))" }
+
+    init(_ description: String, reason: Reason = .system) {
+        self.reason = reason
+        self.description = description
+    }
+
+    init(call: String, code: Int32 = errno) {
+        description = "\(call): \(String(cString: strerror(code)))"
+        reason =
+            switch code {
+            case EADDRINUSE: .addressInUse
+            case EADDRNOTAVAIL: .addressUnavailable
+            case EACCES, EPERM: .notPermitted
+            default: .system
+            }
+    }
 }
 
 /// A `sockaddr` of IPv4 or IPv6.
@@ -110,7 +154,7 @@ struct ListenerGroup {
                 let socket = try Self.socket(bound, sharesPort: true)
                 sockets.append(socket)
                 if bound.port == 0 { bound.port = try SocketAddress.port(of: socket) }
-                guard listen(socket, Self.backlog) == 0 else { throw TransportError(call: "listen \(bound)") }
+                guard listen(socket, Self.backlog) == 0 else { throw TransportError(call: "cannot listen on \(bound)") }
             }
         } catch {
             for socket in sockets { close(socket) }
@@ -131,7 +175,7 @@ struct ListenerGroup {
         if sharesPort { setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, size) }
         if target.family == AF_INET6 { setsockopt(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, size) }
         guard target.withPointer({ bind(socket, $0, $1) }) == 0 else {
-            let error = TransportError(call: "listen on \(address)")
+            let error = TransportError(call: "cannot listen on \(address)")
             close(socket)
             throw error
         }

@@ -56,13 +56,8 @@ public final class ServiceLoop: @unchecked Sendable {
 
     /// Opens the listeners of `configuration` and as many loops as it says.
     public static func make(_ configuration: TransportConfiguration) throws(TransportError) -> [ServiceLoop] {
-        let needsTLS = configuration.listeners.contains { $0.scheme.isEncrypted }
-        if needsTLS, configuration.certificatePath == nil || configuration.privateKeyPath == nil {
-            throw TransportError("wss and tls need a certificate and its private key")
-        }
-        lws_set_log_level(LLL_ERR | LLL_WARN) { _, line in
-            if let line { LibwebsocketsLog.handler.withLock { $0 }?(String(cString: line)) }
-        }
+        try CertificateFiles.check(configuration)
+        LibwebsocketsLog.start()
         var groups: [ListenerGroup] = []
         do throws(TransportError) {
             for address in configuration.listeners {
@@ -77,6 +72,24 @@ public final class ServiceLoop: @unchecked Sendable {
             loops.append(try ServiceLoop(index: index, configuration: configuration, groups: groups))
         }
         return loops
+    }
+
+    /// What of `configuration` could not be used now: addresses that are not free, a certificate that does not load.
+    public static func check(_ configuration: TransportConfiguration) -> [TransportError] {
+        var errors: [TransportError] = []
+        for address in configuration.listeners {
+            do throws(TransportError) {
+                let group = try ListenerGroup(address, count: 1)
+                for socket in group.sockets { close(socket) }
+            } catch { errors.append(error) }
+        }
+        do throws(TransportError) {
+            try CertificateFiles.check(configuration)
+            LibwebsocketsLog.start()
+            // A loop without listeners; it is never started, and what it holds is given back with the process.
+            _ = try ServiceLoop(index: 0, configuration: configuration, groups: [])
+        } catch { errors.append(error) }
+        return errors
     }
 
     private init(index: Int, configuration: TransportConfiguration, groups: [ListenerGroup]) throws(TransportError) {
@@ -99,7 +112,7 @@ public final class ServiceLoop: @unchecked Sendable {
         var info = lws_context_creation_info()
         info.port = CONTEXT_PORT_NO_LISTEN_SERVER
         info.options = UInt64(LWS_SERVER_OPTION_LIBUV) | UInt64(LWS_SERVER_OPTION_EXPLICIT_VHOSTS)
-        let needsTLS = listeners.contains { $0.scheme.isEncrypted }
+        let needsTLS = configuration.needsCertificate
         if needsTLS { info.options |= UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT) }
         // More than a TLS record, or raw TLS connections stall; large, because it is shared by all connections.
         info.pt_serv_buf_size = 65536
@@ -142,8 +155,10 @@ public final class ServiceLoop: @unchecked Sendable {
             info.alpn = UnsafePointer(strdup("http/1.1"))
             info.ssl_options_set = Self.tlsOptions
         }
-        guard let host = lws_create_vhost(context, &info) else {
-            throw TransportError(isEncrypted ? "the certificate or its key cannot be used" : "libwebsockets could not be set up")
+        let (created, lines) = LibwebsocketsLog.gathering { lws_create_vhost(context, &info) }
+        guard let host = created else {
+            guard isEncrypted else { throw TransportError("libwebsockets could not be set up") }
+            throw CertificateFiles.refused(configuration, because: lines)
         }
         return host
     }
@@ -409,11 +424,4 @@ private func serviceCallback(
         let context = lws_get_context(wsi), let loop = ServiceLoop.from(lws_context_user(context))
     else { return 0 }
     return loop.handle(reason, wsi, UnsafeMutableRawBufferPointer(start: bytes, count: bytes == nil ? 0 : byteCount))
-}
-
-/// Where libwebsockets' own log lines go; one place for the process, as lws has it.
-public enum LibwebsocketsLog {
-    static let handler = Mutex<(@Sendable (String) -> Void)?>(nil)
-
-    public static func setHandler(_ new: @escaping @Sendable (String) -> Void) { handler.withLock { $0 = new } }
 }

@@ -16,6 +16,8 @@ public struct TransportConfiguration: Sendable {
     /// How long an HTTP head may take.
     public var handshakeTimeoutMilliseconds: UInt64 = 10_000
 
+    var needsCertificate: Bool { listeners.contains { $0.scheme.isEncrypted } }
+
     public init(listeners: [ListenAddress], loopCount: Int = 1) {
         self.listeners = listeners
         self.loopCount = loopCount

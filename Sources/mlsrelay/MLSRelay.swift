@@ -1,48 +1,17 @@
 import ArgumentParser
-import Glibc
-import Logging
 import RelayServer
-import RelayTransport
+import RelayStore
+import RelayWire
 
 @main
 struct MLSRelay: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mlsrelay", abstract: "A Delivery Service for Messaging Layer Security.", subcommands: [Serve.self])
-}
-
-struct Serve: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run the relay.")
-
-    @Option(help: "Where to listen.")
-    var listen: [String] = ["ws://127.0.0.1:7680", "tcp://127.0.0.1:7681"]
-
-    @Option(help: "The data directory.")
-    var data = "mlsrelay-data"
-
-    @Option(help: "Service loops.")
-    var loops = 1
-
-    @Option(help: "TLS certificate chain, PEM.")
-    var certificate: String?
-
-    @Option(help: "TLS private key, PEM.")
-    var key: String?
-
-    func run() throws {
-        var transport = TransportConfiguration(listeners: listen.compactMap(ListenAddress.init), loopCount: loops)
-        transport.certificatePath = certificate
-        transport.privateKeyPath = key
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigaddset(&signals, SIGINT)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let server = try RelayServer(
-            ServerConfiguration(transport: transport, dataDirectory: data), logger: Logger(label: "mlsrelay"))
-        for address in server.addresses { print("listening on \(address)") }
-        fflush(nil)
-        var signal: Int32 = 0
-        sigwait(&signals, &signal)
-        server.shutDown()
-    }
+        commandName: "mlsrelay",
+        abstract: "A Delivery Service for Messaging Layer Security (RFC 9420, RFC 9750).",
+        discussion: """
+            Clients publish MLSMessages to logs, one for each group, and follow them, over WebSocket or TCP, with TLS or \
+            without. What is acknowledged is on disk, and comes to every subscriber once and in one order.
+            """,
+        version: "mlsrelay \(RelayServer.version) (protocol version 1, store format \(Store.format))",
+        subcommands: [Serve.self])
 }

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("ClientSocket: slow peers and slow readers", .timeLimit(.minutes(1)))
 struct BackpressureTests {
-    @Test("what the peer does not take waits, up to the limit, and all of it arrives", arguments: ClientSocketTests.plain)
+    @Test(
+        "what the peer does not take waits, up to the limit, and all of it arrives", arguments: ClientSocketTests.plain)
     func slowPeer(scheme: RelayURL.Scheme) async throws {
         let server = try FakeServer()
         var options = ConnectOptions()
@@ -26,7 +27,9 @@ struct BackpressureTests {
         }
         #expect(count * frame.count <= 20 << 20 && (count + 2) * frame.count > 20 << 20)
         // A turn later the kernel has taken what it takes: there is room again.
-        let (pending, isTaken) = await socket.onLoop { (socket: ClientSocket) in (socket.pendingByteCount, socket.send(frame)) }
+        let (pending, isTaken) = await socket.onLoop { (socket: ClientSocket) in
+            (socket.pendingByteCount, socket.send(frame))
+        }
         #expect(pending > 0 && isTaken)
         let total = (count + 1) * frame.count
         async let received = server.run { _ in

@@ -102,12 +102,14 @@ struct ClientSocketTests {
         try await script
     }
 
-    @Test("what a relay must not send closes the WebSocket with its code", arguments: [
-        (ServerFrame.frame(0x81, [0x61]), 1003), ([0x82, 0x85, 1, 2, 3, 4, 5, 6, 7, 8, 9], 1002),
-        (ServerFrame.binary(Array(framed([1, 2, 3, 4, 5])[..<4])), 1002), (ServerFrame.binary([0xc0]), 1002),
-        (ServerFrame.binary([0x80, 0x01, 0x00, 0x00]), 1009), (ServerFrame.binary([0x01, 0x01]), 1002),
-        ([0xf2, 0x00], 1002),
-    ] as [([UInt8], UInt16)])
+    @Test(
+        "what a relay must not send closes the WebSocket with its code",
+        arguments: [
+            (ServerFrame.frame(0x81, [0x61]), 1003), ([0x82, 0x85, 1, 2, 3, 4, 5, 6, 7, 8, 9], 1002),
+            (ServerFrame.binary(Array(framed([1, 2, 3, 4, 5])[..<4])), 1002), (ServerFrame.binary([0xc0]), 1002),
+            (ServerFrame.binary([0x80, 0x01, 0x00, 0x00]), 1009), (ServerFrame.binary([0x01, 0x01]), 1002),
+            ([0xf2, 0x00], 1002),
+        ] as [([UInt8], UInt16)])
     func violations(bytes: [UInt8], code: UInt16) async throws {
         let server = try FakeServer()
         var options = ConnectOptions()
@@ -202,8 +204,10 @@ struct ClientSocketTests {
                 continue
             }
         }
-        let socket = try TestSocket(RelayURL(scheme: .tcp, host: "nobody.invalid"))
-        guard case .closed(.nameUnresolved("nobody.invalid", _))? = await socket.next() else {
+        // A label of 64 bytes is no name: that is known without asking a server, which might not answer.
+        let nobody = String(repeating: "a", count: 64) + ".invalid"
+        let socket = try TestSocket(RelayURL(scheme: .tcp, host: nobody))
+        guard case .closed(.nameUnresolved(nobody, _))? = await socket.next() else {
             Issue.record("found nobody")
             return
         }

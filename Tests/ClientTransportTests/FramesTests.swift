@@ -10,7 +10,9 @@ struct FramesTests {
 
     /// Frames whose bodies have these sizes.
     static func frames(_ sizes: [Int]) -> (bodies: [[UInt8]], bytes: [UInt8]) {
-        let bodies = sizes.enumerated().map { [UInt8](repeating: UInt8(truncatingIfNeeded: $0.offset + 1), count: $0.element) }
+        let bodies = sizes.enumerated().map {
+            [UInt8](repeating: UInt8(truncatingIfNeeded: $0.offset + 1), count: $0.element)
+        }
         var writer = Writer()
         for body in bodies { writer.opaque(body) }
         return (bodies, writer.bytes)
@@ -51,9 +53,11 @@ struct FramesTests {
         }
     }
 
-    @Test("lengths that are not allowed are refused before their bodies come", arguments: [
-        [0xc0], [0x40, 0x3f], [0x04], [0x00], [0x80, 0x10, 0x00, 0x01],
-    ] as [[UInt8]])
+    @Test(
+        "lengths that are not allowed are refused before their bodies come",
+        arguments: [
+            [0xc0], [0x40, 0x3f], [0x04], [0x00], [0x80, 0x10, 0x00, 0x01],
+        ] as [[UInt8]])
     func refused(bytes: [UInt8]) {
         #expect(throws: DecodingError.self) { try Self.bodies([bytes]) }
         #expect(throws: DecodingError.self) { try Self.bodies([bytes + [UInt8](repeating: 0, count: 100)]) }

@@ -24,7 +24,8 @@ struct ClientFrame: Equatable {
         guard bytes.count >= 2, bytes[0] & 0xf0 == 0x80, bytes[1] & 0x80 != 0 else { return nil }
         let lengthByteCount = bytes[1] & 0x7f == 126 ? 2 : bytes[1] & 0x7f == 127 ? 8 : 0
         guard bytes.count >= 6 + lengthByteCount else { return nil }
-        let length = lengthByteCount == 0 ? Int(bytes[1] & 0x7f) : bytes[2..<2 + lengthByteCount].reduce(0) { $0 << 8 | Int($1) }
+        let length =
+            lengthByteCount == 0 ? Int(bytes[1] & 0x7f) : bytes[2..<2 + lengthByteCount].reduce(0) { $0 << 8 | Int($1) }
         let start = 6 + lengthByteCount
         guard bytes.count >= start + length else { return nil }
         let mask = bytes[start - 4..<start]
@@ -54,7 +55,8 @@ struct OutputBufferTests {
         #expect(output.pendingByteCount == 0)
     }
 
-    @Test("control frames and messages keep their order, however the kernel takes them", arguments: [1, 7, 1000, 100_000])
+    @Test(
+        "control frames and messages keep their order, however the kernel takes them", arguments: [1, 7, 1000, 100_000])
     func order(step: Int) {
         var output = OutputBuffer()
         var mask: UInt32 = 1

@@ -42,7 +42,8 @@ final class TestSocket: @unchecked Sendable {
 
     deinit { mailbox.stop() }
 
-    convenience init(_ server: FakeServer, _ scheme: RelayURL.Scheme, options: ConnectOptions = ConnectOptions()) throws {
+    convenience init(_ server: FakeServer, _ scheme: RelayURL.Scheme, options: ConnectOptions = ConnectOptions()) throws
+    {
         try self.init(RelayURL(scheme: scheme, host: "127.0.0.1", port: server.port), options: options)
     }
 
@@ -91,7 +92,9 @@ extension FakePeer {
     func upgrade() throws {
         let head = try readHead()
         let line = head.split(separator: "\r\n").first { $0.hasPrefix("Sec-WebSocket-Key: ") }
-        guard let key = line?.dropFirst("Sec-WebSocket-Key: ".count) else { throw FakeServer.Failure(description: "no key") }
+        guard let key = line?.dropFirst("Sec-WebSocket-Key: ".count) else {
+            throw FakeServer.Failure(description: "no key")
+        }
         let accept = WebSocketHandshake(key: String(key)).expectedAccept
         try write(
             Array(

@@ -49,15 +49,38 @@ public final class FakeServer: Sendable {
     }
 }
 
-/// The server's end of one connection. Its calls wait.
+/// One end of a connection. Its calls wait.
 public final class FakePeer: Sendable {
     public let descriptor: Int32
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
+        // Answers leave at once.
+        var isOn: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
         // A test that hangs is worse than one that fails.
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// The other side: connects to a loopback port.
+    public convenience init(connectingTo port: UInt16) throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_port = port.bigEndian
+        let code = withUnsafePointer(to: address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard code == 0 else {
+            let reason = errno
+            close(descriptor)
+            throw FakeServer.Failure(description: "connect: errno \(reason)")
+        }
+        self.init(descriptor)
     }
 
     deinit { close(descriptor) }
@@ -91,7 +114,9 @@ public final class FakePeer: Sendable {
     public func write(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes {
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
             guard count >= 0 else { throw FakeServer.Failure(description: "send: errno \(errno)") }
             sent += count
         }

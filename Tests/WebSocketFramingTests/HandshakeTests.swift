@@ -27,6 +27,13 @@ struct HandshakeTests {
         #expect(webSocketAccept(key: "dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
     }
 
+    @Test(
+        "base64 of every remainder (RFC 4648 section 10)",
+        arguments: [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy"),
+        ])
+    func remainders(text: String, encoded: String) { #expect(base64(Array(text.utf8)) == encoded) }
+
     @Test("a good handshake is accepted with our subprotocol")
     func accepted() throws {
         guard case .accepted(let response) = WebSocketUpgrade(try request(good)) else {

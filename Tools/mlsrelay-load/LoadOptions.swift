@@ -4,7 +4,9 @@ import ClientTransport
 /// What all scenarios take.
 struct LoadOptions: ParsableArguments {
     @Argument(
-        help: "The relay: ws://, wss://, tcp:// or tls://host:port. An address of 127.0.0.0/8 or ::1, see --allow-remote.")
+        help:
+            "The relay: ws://, wss://, tcp:// or tls://host:port. An address of 127.0.0.0/8 or ::1, see --allow-remote."
+    )
     var url: String
 
     @Option(help: "Process id of the relay: tells of its processor time and memory, where it runs on this machine.")
@@ -18,8 +20,8 @@ struct LoadOptions: ParsableArguments {
 
     @Flag(
         help: """
-            Load a relay that is not on this machine, or is given by name. What this does to a relay that others use, and \
-            to the network in between, is up to you: ask whose they are first.
+            Load a relay that is not on this machine, or is given by name. What this does to a relay that others \
+            use, and to the network in between, is up to you: ask whose they are first.
             """)
     var allowRemote = false
 
@@ -44,7 +46,8 @@ struct LoadOptions: ParsableArguments {
     mutating func validate() throws {
         let url = try parsedURL()
         guard allowRemote || Target.loopback(of: url.host) != nil else {
-            throw ValidationError("\(url.host) is not an address of 127.0.0.0/8 nor ::1; --allow-remote loads it anyway")
+            throw ValidationError(
+                "\(url.host) is not an address of 127.0.0.0/8 nor ::1; --allow-remote loads it anyway")
         }
         guard ca == nil || !insecure else { throw ValidationError("--ca and --insecure exclude each other") }
         guard (0.01...3600).contains(seconds) else { throw ValidationError("--seconds is from 0.01 to 3600") }

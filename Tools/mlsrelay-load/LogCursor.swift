@@ -58,7 +58,8 @@ struct LogCursor {
     ) -> (publisher: UnsafeMutablePointer<PublisherState>, counter: UInt64)? {
         counts.pointee.delivered += 1
         let sequenceNumber = byteCount > EntryLayout.payload ? load64(body, EntryLayout.sequenceNumber) : 0
-        guard sequenceNumber == next, let stamp = stamp(of: body, byteCount), stamp.counter == counters[stamp.publisher],
+        guard sequenceNumber == next, let stamp = stamp(of: body, byteCount),
+            stamp.counter == counters[stamp.publisher],
             isSaidToAll(body, sequenceNumber)
         else { return judge(body, byteCount: byteCount, sequenceNumber, counts) }
         next += 1
@@ -77,7 +78,8 @@ struct LogCursor {
             body.load(fromByteOffset: EntryLayout.kind, as: UInt8.self) == EntryKind.message.rawValue,
             memcmp(body + EntryLayout.payload, group.pointee.tail, head) == 0,
             memcmp(
-                body + EntryLayout.payload + rest, group.pointee.tail + rest, byteCount - EntryLayout.payload - rest) == 0
+                body + EntryLayout.payload + rest, group.pointee.tail + rest, byteCount - EntryLayout.payload - rest)
+                == 0
         else { return nil }
         let publisher = Int(load32(body, stampStart))
         let counter = load64(body, stampStart + 4)
@@ -99,7 +101,8 @@ struct LogCursor {
 
     /// Says what is wrong with an entry, and goes on behind it.
     private mutating func judge(
-        _ body: UnsafeRawPointer, byteCount: Int, _ sequenceNumber: UInt64, _ counts: UnsafeMutablePointer<DeliveryCounts>
+        _ body: UnsafeRawPointer, byteCount: Int, _ sequenceNumber: UInt64,
+        _ counts: UnsafeMutablePointer<DeliveryCounts>
     ) -> (publisher: UnsafeMutablePointer<PublisherState>, counter: UInt64)? {
         let faults = self.faults ?? Faults()
         self.faults = faults

@@ -54,7 +54,8 @@ final class Measurement {
         note(server)
         return Moment(
             time: monotonicNanoseconds(), generatorTime: processorNanoseconds(),
-            generatorWaitingTime: own?.sample().waitingTime ?? 0, server: server, deliveredCount: run.counts.pointee.delivered,
+            generatorWaitingTime: own?.sample().waitingTime ?? 0, server: server,
+            deliveredCount: run.counts.pointee.delivered,
             acknowledgedCount: run.acknowledgedCount, sentCount: run.sentCount)
     }
 

@@ -24,7 +24,8 @@ struct ProcessProbe {
     /// - Returns: nil if there is no such process.
     init?(pid: Int32) {
         self.pid = pid
-        guard let status = readProc("/proc/\(pid)/status"), let list = Self.field("Cpus_allowed_list", in: status) else {
+        guard let status = readProc("/proc/\(pid)/status"), let list = Self.field("Cpus_allowed_list", in: status)
+        else {
             return nil
         }
         processorCount = list.split(separator: ",").reduce(0) { sum, range in
@@ -38,7 +39,8 @@ struct ProcessProbe {
         for task in listDirectory("/proc/\(pid)/task") {
             let path = "/proc/\(pid)/task/\(task)"
             // Nanoseconds on a processor, nanoseconds of waiting for one, number of time slices.
-            guard let id = Int(task), let text = readProc("\(path)/schedstat"), let name = readProc("\(path)/comm") else {
+            guard let id = Int(task), let text = readProc("\(path)/schedstat"), let name = readProc("\(path)/comm")
+            else {
                 continue
             }
             let times = text.split(separator: " ").compactMap { UInt64($0) }

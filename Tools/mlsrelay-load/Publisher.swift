@@ -122,7 +122,8 @@ final class Publisher {
 
     private func send(_ count: Int, at time: UInt64) -> Bool {
         for index in 0..<count {
-            frames.stamp(index, counter: sentCount + UInt64(index), requestID: Self.requestID(sentCount + UInt64(index)))
+            frames.stamp(
+                index, counter: sentCount + UInt64(index), requestID: Self.requestID(sentCount + UInt64(index)))
         }
         group.state.pointee.note(sending: count, by: index, at: time)
         sentCount += UInt64(count)
@@ -152,12 +153,15 @@ final class Publisher {
         group.state.pointee.acknowledgedCount += 1
         let sequenceNumber = load64(base, 18)
         let digest = EntryLayout.digest(time: load64(base, 26), chain: load64(base, 34))
-        guard sequenceNumber > 0, sequenceNumber <= group.sentCount, group.state.pointee.agrees(digest, at: sequenceNumber)
+        guard sequenceNumber > 0, sequenceNumber <= group.sentCount,
+            group.state.pointee.agrees(digest, at: sequenceNumber)
         else {
             run.counts.pointee.corrupted += 1
             return run.note("a receipt that agrees with nothing")
         }
-        if group.state.pointee.publisherCount == 1 ? sequenceNumber != counter + 1 : sequenceNumber <= lastSequenceNumber {
+        if group.state.pointee.publisherCount == 1
+            ? sequenceNumber != counter + 1 : sequenceNumber <= lastSequenceNumber
+        {
             run.counts.pointee.outOfOrder += 1
         }
         lastSequenceNumber = sequenceNumber

@@ -97,7 +97,9 @@ final class RelayConnection {
     }
 
     private func send(_ body: some FrameBody, _ id: RequestID) {
-        guard send(body.frame(id).rawSpan) else { return run.fail(.connection("a socket takes no \(type(of: body).type)")) }
+        guard send(body.frame(id).rawSpan) else {
+            return run.fail(.connection("a socket takes no \(type(of: body).type)"))
+        }
     }
 
     /// Follows `groups` from their beginning, and calls `then` when the relay has said that it does.
@@ -162,7 +164,8 @@ extension RelayConnection: ClientSocketDelegate {
 
     @inline(__always)
     private func take(entry body: UnsafeRawBufferPointer, at now: UInt64) {
-        guard let base = body.baseAddress, body.count > EntryLayout.payload, let index = cursorIndex(load64(base, EntryLayout.log))
+        guard let base = body.baseAddress, body.count > EntryLayout.payload,
+            let index = cursorIndex(load64(base, EntryLayout.log))
         else {
             counts.pointee.corrupted += 1
             return

@@ -5,8 +5,9 @@ struct S2: Scenario {
     static let configuration = CommandConfiguration(
         commandName: "s2", abstract: "Fan-out: deliveries a second, and the time from publishing to each delivery.",
         discussion: """
-            With --window a message is under way until the relay has answered it and every subscriber has it. With --rate \
-            messages are sent at fixed times whatever comes back, and a late one counts from when it should have been sent.
+            With --window a message is under way until the relay has answered it and every subscriber has it. With \
+            --rate messages are sent at fixed times whatever comes back, and a late one counts from when it should \
+            have been sent.
             """)
 
     @OptionGroup var options: LoadOptions

@@ -3,8 +3,10 @@ import ArgumentParser
 /// Many groups of few members, all of them active.
 struct S3: Scenario {
     static let configuration = CommandConfiguration(
-        commandName: "s3", abstract: "Many groups: each connection publishes to one and follows those it is a member of.",
-        discussion: "A message is under way until the relay has answered it and every member has it, its sender included.")
+        commandName: "s3",
+        abstract: "Many groups: each connection publishes to one and follows those it is a member of.",
+        discussion:
+            "A message is under way until the relay has answered it and every member has it, its sender included.")
 
     @OptionGroup var options: LoadOptions
     @OptionGroup var amount: LoadAmount
@@ -49,7 +51,8 @@ struct S3: Scenario {
         }
         let publishers: [Publisher] = (0..<(active ?? groups)).map { index in
             Publisher(
-                run, connections[index], to: feeds[index], pace: .window(window, until: .delivered), limit: amount.count)
+                run, connections[index], to: feeds[index], pace: .window(window, until: .delivered), limit: amount.count
+            )
         }
         try publish(publishers, warmUp: amount.warmUpSeconds, in: run, measurement)
         try drain(publishers, to: connections, in: run)

@@ -5,9 +5,9 @@ struct S4: Scenario {
     static let configuration = CommandConfiguration(
         commandName: "s4", abstract: "Idle connections: how many a second log in, and what each costs in memory.",
         discussion: """
-            Each connects, registers, follows the group and is held. Then one message goes to all, and all close in good \
-            order. duration_s, processor time and rates are of connecting; latency_us is from connecting to the end of \
-            following, broadcast_latency_us that of the one message. Memory is told with --pid.
+            Each connects, registers, follows the group and is held. Then one message goes to all, and all close in \
+            good order. duration_s, processor time and rates are of connecting; latency_us is from connecting to the \
+            end of following, broadcast_latency_us that of the one message. Memory is told with --pid.
             """)
 
     @OptionGroup var options: LoadOptions

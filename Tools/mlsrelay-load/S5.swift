@@ -5,8 +5,8 @@ struct S5: Scenario {
     static let configuration = CommandConfiguration(
         commandName: "s5", abstract: "Catch-up: readers follow a long log from its beginning, all at once.",
         discussion: """
-            The log is published first, which is not measured. deliveries_per_s is of all readers together, from following \
-            to the last entry of the last of them; latency_us is how long each took.
+            The log is published first, which is not measured. deliveries_per_s is of all readers together, from \
+            following to the last entry of the last of them; latency_us is how long each took.
             """)
 
     @OptionGroup var options: LoadOptions

@@ -5,8 +5,8 @@ struct S6: Scenario {
     static let configuration = CommandConfiguration(
         commandName: "s6", abstract: "Stopped reader: one of many stops reading for a while, and then goes on.",
         discussion: """
-            Messages come at a fixed rate. latency_us is that of the others while one has stopped, latency_before_us before \
-            that; duration_s is how long it stops. Afterwards it reads on and must get everything.
+            Messages come at a fixed rate. latency_us is that of the others while one has stopped, latency_before_us \
+            before that; duration_s is how long it stops. Afterwards it reads on and must get everything.
             """)
 
     @OptionGroup var options: LoadOptions

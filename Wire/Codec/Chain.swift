@@ -54,6 +54,27 @@ public struct LogName: TLSCodable, Hashable, Sendable {
     }
 }
 
+extension LogName {
+    /// The client whose inbox or KeyPackages the log is; nil for other logs, and for a name that is no client's number.
+    public var client: ClientNumber? {
+        guard kind == .inbox || kind == .keyPackages, name.count == 8 else { return nil }
+        return ClientNumber(rawValue: name.reduce(0) { $0 << 8 | UInt64($1) })
+    }
+}
+
+extension LogName: CustomStringConvertible {
+    /// "group 0a0b", "inbox of client 7", "directory".
+    public var description: String {
+        switch kind {
+        case .group: "group \(name.hex)"
+        case .directory: "directory"
+        case .groups: "log of groups"
+        case .inbox: "inbox of client \(client.map(\.description) ?? name.hex)"
+        case .keyPackages: "KeyPackages of client \(client.map(\.description) ?? name.hex)"
+        }
+    }
+}
+
 /// The hash chain of a log. PROTOCOL.md section 6.
 ///
 /// A value keeps a hash context: one per thread that computes chains.

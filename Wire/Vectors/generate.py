@@ -147,7 +147,7 @@ def good(name, kind, request_id, body, **more):
 
 
 def bad(name, sender, reason, code, *parts, limit=None):
-    """A frame that is refused: `reason` is the decoder's, `code` what a relay answers to a client that sent it."""
+    """A frame that is refused: `reason` is the decoder's, `code` the relay's to a client that may send the type now."""
     content = b"".join(bytes.fromhex(part) if isinstance(part, str) else part for part in parts)
     FRAMES.append({"name": name, "direction": sender, "hex": content.hex(), "error": reason}
                   | ({"code": code} if code else {}) | ({"limit": limit} if limit is not None else {}))

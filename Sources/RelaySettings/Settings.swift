@@ -1,0 +1,214 @@
+import Glibc
+import Logging
+import RelayCore
+public import RelayServer
+import RelayStore
+import RelayTransport
+import RelayWire
+
+/// Everything that an operator may set, with its default.
+public struct Settings: Sendable {
+    public var server: ServerConfiguration
+    public var logLevel = LogLevel.info
+    public var logFormat = LogFormat.text
+
+    public enum LogLevel: String, CaseIterable, Sendable { case trace, debug, info, notice, warning, error, critical }
+    public enum LogFormat: String, CaseIterable, Sendable { case text, json }
+
+    public init() {
+        let transport = TransportConfiguration(
+            listeners: ["ws://127.0.0.1", "tcp://127.0.0.1"].compactMap(ListenAddress.init),
+            // One is left to the writer.
+            loopCount: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1))
+        server = ServerConfiguration(transport: transport, dataDirectory: "mlsrelay-data")
+    }
+}
+
+// MARK: The table
+
+/// The sections in the order of the help.
+public let settingSections: [any SettingSection.Type] = [
+    ListeningSettings.self, StorageSettings.self, PublishingSettings.self, ConnectionSettings.self, LoggingSettings.self,
+]
+
+/// All settings, in the order of the help.
+public let allSettings = settingSections.flatMap { $0.settings }
+
+public enum ListeningSettings: SettingSection {
+    public static let title = "Listening"
+    public static let settings: [Setting] = [
+        Setting(
+            name: "listen", placeholder: "URL",
+            help: """
+                Where to listen: ws://, wss://, tcp:// or tls://, an IP address and a port, 0 for any free one. Without a port: \
+                ws 7680, tcp 7681, wss 7443, tls 7444. Give it again to listen in several places. The default is reachable from \
+                this machine only.
+                """,
+            defaultText: Settings().server.transport.listeners.map(\.description).joined(separator: ", "),
+            allowed: "a URL such as ws://127.0.0.1:7680, tcp://0.0.0.0:7681 or wss://[::]:7443, and each only once",
+            isList: true
+        ) { settings, texts in
+            let addresses = texts.compactMap(ListenAddress.init)
+            // Port 0 twice is two ports.
+            let fixed = addresses.filter { $0.port != 0 }.map { "\($0.host) \($0.port)" }
+            guard !addresses.isEmpty, addresses.count == texts.count, Set(fixed).count == fixed.count else { return false }
+            settings.server.transport.listeners = addresses
+            return true
+        },
+        .path(
+            "certificate", \.server.transport.certificatePath,
+            "The certificate chain for wss and tls, PEM, this relay's certificate first."),
+        .path("key", \.server.transport.privateKeyPath, "The private key of the certificate, PEM."),
+        .text(
+            "server-name", "NAME", \.server.serverName, bytes: 1...WireLimits.maxServerNameByteCount,
+            """
+            What clients sign that they log in to. A relay that passes a challenge on to another cannot log in there when \
+            their names differ.
+            """),
+        .count(
+            "loops", \.server.transport.loopCount, 1...256,
+            "Threads that serve connections. By default one less than there are processors: the writer needs one too."),
+        .count(
+            "max-connections-per-loop", \.server.transport.maxConnectionsPerLoop, 1...10_000_000,
+            """
+            Connections of one thread; what comes beyond is closed at once. An idle one holds no buffer here, only a file \
+            descriptor and what the kernel and TLS keep.
+            """),
+    ]
+}
+
+public enum StorageSettings: SettingSection {
+    public static let title = "Storage"
+    public static let settings: [Setting] = [
+        .text(
+            "data", "DIRECTORY", \.server.dataDirectory, bytes: 1...4000,
+            "The data directory, made when it is not there. One relay at a time uses it."),
+        .byteCount(
+            "max-store-size", \.server.store.maxByteCount, 1 << 20...1 << 46,
+            """
+            What the store may grow to. This is address space, not disk: the file grows as it is written. When it is \
+            full, publishing is refused and reading goes on.
+            """),
+        .count(
+            "duplicate-window", \.server.store.duplicateWindow, 1...1_000_000,
+            """
+            How many of a log's last entries a message is compared with, to give a repeated Publish the answer of the \
+            first. It must reach as far as a client may fall behind between sending and sending again.
+            """),
+        .count(
+            "max-duplicate-window-entries", \.server.store.maxDuplicateWindowEntries, 1000...1_000_000_000,
+            "Entries that these windows keep in memory together, about 60 bytes each; beyond, windows are read from disk."),
+        .count(
+            "max-readers", \.server.store.maxReaders, 16...100_000,
+            "Readers of the store at the same time: one for each loop, one for each inspector beside the relay."),
+    ]
+}
+
+public enum PublishingSettings: SettingSection {
+    public static let title = "Publishing"
+    public static let settings: [Setting] = [
+        .byteCount(
+            "max-frame-size", \.server.transport.maxFrameByteCount, 4096...WireLimits.maxFrameByteCount,
+            "The largest frame: room for a commit, its Welcomes and the GroupInfo of a group of thousands. A frame is held in memory."),
+        .byteCount(
+            "max-message-size", \.server.publish.maxMessageByteCount, 1024...WireLimits.maxFrameByteCount,
+            "The largest MLSMessage. Files belong elsewhere; the largest real ones are the Welcomes of large groups."),
+        .byteCount(
+            "max-key-package-size", \.server.publish.maxKeyPackageByteCount, 1024...WireLimits.maxFrameByteCount,
+            "The largest KeyPackage: with X.509 chains or post-quantum keys one has some kilobytes."),
+        .count(
+            "max-messages-per-publish", \.server.publish.maxMessagesPerPublish, 1...65_536,
+            "Messages in one Publish: all of them are stored, or none is."),
+        .count(
+            "max-key-packages", \.server.core.maxKeyPackagesPerPool, 1...100_000,
+            "KeyPackages in the pool of one client and cipher suite, beside the last-resort one."),
+        .count(
+            "past-epochs", \.server.core.pastEpochs, 0...1000,
+            """
+            How many epochs back application messages and proposals are still taken. Members keep the secrets of a few \
+            past epochs only; what is older nobody could read.
+            """),
+    ]
+}
+
+public enum ConnectionSettings: SettingSection {
+    public static let title = "Connections"
+    public static let settings: [Setting] = [
+        .milliseconds(
+            "handshake-timeout", \.server.transport.handshakeTimeoutMilliseconds, 100...600_000,
+            "How long the HTTP head of a WebSocket may take."),
+        .milliseconds(
+            "hello-timeout", \.server.session.helloTimeoutMilliseconds, 100...600_000,
+            "How long a client may take to authenticate: some round trips on a slow network."),
+        .milliseconds(
+            "idle-timeout", \.server.session.idleTimeoutMilliseconds, 1000...86_400_000,
+            """
+            A connection from which nothing came for this long ends; after half of it the relay asks. Below the minute or \
+            two after which routers forget a connection.
+            """),
+        .milliseconds(
+            "close-timeout", \.server.transport.closeTimeoutMilliseconds, 10...60_000,
+            "How long the other side of a closing connection may take to close too."),
+        .milliseconds(
+            "shutdown-grace", \.server.shutdownGraceMilliseconds, 0...600_000,
+            "How long what clients have sent may take to be answered when the relay ends. Also told to the clients."),
+        .count(
+            "max-requests-in-flight", \.server.session.maxRequestsInFlight, 1...1_000_000,
+            """
+            Requests of one connection that wait for the disk; with as many, no more is read from it. Many, so that one \
+            client can fill a transaction.
+            """),
+        .byteCount(
+            "max-bytes-in-flight", \.server.session.maxByteCountInFlight, 4096...1 << 40,
+            "Bytes of messages of one connection that wait for the disk, with the same effect."),
+        .byteCount(
+            "max-bytes-in-flight-per-loop", \.server.session.maxByteCountInFlightPerLoop, 4096...1 << 40,
+            "The same for all connections of one thread: the memory that publishing may take."),
+        .count(
+            "max-subscriptions", \.server.session.maxSubscriptions, 1...10_000_000,
+            "Logs that one connection follows, 100 to 300 bytes each: more than the groups of the busiest user."),
+        .byteCount(
+            "max-pending-answers", \.server.session.maxPendingAnswerByteCount, 4096...1 << 32,
+            "Bytes of answers that wait for a socket; beyond, no more requests are read from it."),
+        .byteCount(
+            "max-write-size", \.server.session.maxWriteByteCount, 1024...1 << 30,
+            "Bytes of entries written to one connection at once, so that all get their turn."),
+        .byteCount(
+            "min-write-size", \.server.session.minWriteByteCount, 1024...1 << 30,
+            "The same for a connection that does not keep up: what its socket does not take is kept in memory."),
+    ]
+}
+
+public enum LoggingSettings: SettingSection {
+    public static let title = "Logging"
+    public static let settings: [Setting] = [
+        .choice("log-level", "LEVEL", \.logLevel, "What to log: this level and those above it."),
+        .choice("log-format", "FORMAT", \.logFormat, "Lines for people, or a JSON object each for machines."),
+    ]
+}
+
+extension Settings {
+    /// What does not fit together.
+    var contradictions: [String] {
+        var contradictions: [String] = []
+        let transport = server.transport
+        if transport.listeners.contains(where: { $0.scheme.isEncrypted }) {
+            if transport.certificatePath == nil { contradictions.append("certificate is not set, and wss:// and tls:// need one") }
+            if transport.privateKeyPath == nil { contradictions.append("key is not set, and wss:// and tls:// need one") }
+        }
+        // A Publish has a header and two lengths around the message; what subscribers receive has some more.
+        if server.publish.maxMessageByteCount > transport.maxFrameByteCount - 256 {
+            contradictions.append("max-message-size must be at least 256 bytes smaller than max-frame-size, or no frame could carry it")
+        }
+        if server.publish.maxKeyPackageByteCount > server.publish.maxMessageByteCount {
+            contradictions.append("max-key-package-size must not be larger than max-message-size")
+        }
+        if server.session.minWriteByteCount > server.session.maxWriteByteCount {
+            contradictions.append("min-write-size must not be larger than max-write-size")
+        }
+        if server.store.maxReaders < transport.loopCount + 8 {
+            contradictions.append("max-readers must be at least 8 more than loops, so that inspectors can read beside the relay")
+        }
+        return contradictions
+    }
+}
