@@ -16,6 +16,7 @@ let package = Package(
         .executable(name: "mlsrelay", targets: ["mlsrelay"])
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
@@ -137,6 +138,20 @@ let package = Package(
         .testTarget(
             name: "ClientTransportTests",
             dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
+            swiftSettings: settings),
+
+        // Loads a relay and checks all that it delivers.
+        .executableTarget(
+            name: "mlsrelay-load",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Tools/mlsrelay-load", swiftSettings: settings),
+        .testTarget(
+            name: "LoadTests",
+            dependencies: ["MLSCrypto", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-load"],
             swiftSettings: settings),
 
         // The inspector's command line.
