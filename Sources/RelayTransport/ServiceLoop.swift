@@ -148,10 +148,12 @@ public final class ServiceLoop: @unchecked Sendable {
         info.retry_and_idle_policy = UnsafePointer(policy)
         info.vhost_name = UnsafePointer(strdup(isEncrypted ? "encrypted" : "plain"))
         if isEncrypted {
+            // Without it lws takes the certificate for somebody else's business and speaks plain text.
+            info.options = UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT)
             info.ssl_cert_filepath = UnsafePointer(strdup(configuration.certificatePath ?? ""))
             info.ssl_private_key_filepath = UnsafePointer(strdup(configuration.privateKeyPath ?? ""))
             info.alpn = UnsafePointer(strdup("http/1.1"))
-            info.ssl_options_set = Int(SSL_OP_NO_RENEGOTIATION_VALUE)
+            info.ssl_options_set = TLSOptions.all
         }
         let (created, lines) = LibwebsocketsLog.gathering { lws_create_vhost(context, &info) }
         guard let host = created else {
@@ -161,8 +163,13 @@ public final class ServiceLoop: @unchecked Sendable {
         return host
     }
 
-    /// OpenSSL's SSL_OP_NO_RENEGOTIATION, whose header this target does not import.
-    private let SSL_OP_NO_RENEGOTIATION_VALUE: UInt64 = 1 << 30
+    /// Options of OpenSSL, whose headers this target does not import: TLS 1.2 is the least, and no renegotiation.
+    private enum TLSOptions {
+        static let noTLS1 = 1 << 26
+        static let noTLS1_1 = 1 << 28
+        static let noRenegotiation = 1 << 30
+        static let all = noTLS1 | noTLS1_1 | noRenegotiation
+    }
 
     // MARK: libuv
 
@@ -318,6 +325,8 @@ public final class ServiceLoop: @unchecked Sendable {
             remove(connection)
             return
         }
+        // Never plain text where somebody believes to have TLS, whatever lws made of the certificate.
+        precondition(!scheme.isEncrypted || lws_is_ssl(wsi) != 0, "an encrypted listener speaks TLS")
         connection.wsi = wsi
         lws_set_opaque_user_data(wsi, Unmanaged.passUnretained(connection).toOpaque())
         if !scheme.isWebSocket { delegate?.opened(connection) }
