@@ -79,6 +79,9 @@ let package = Package(
         .target(
             name: "Prometheus", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
             swiftSettings: settings),
+        .testTarget(
+            name: "PrometheusTests", dependencies: ["Prometheus", .product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: settings),
 
         // The relay: threads and inboxes, sessions, fan-out, start and stop.
         .target(
@@ -100,6 +103,11 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .testTarget(
+            name: "RelaySettingsTests",
+            dependencies: ["RelayCore", "RelayServer", "RelaySettings", "RelayStore", "RelayTransport", "TestSupport"],
+            swiftSettings: settings),
+
         // The server's command line.
         .executableTarget(
             name: "mlsrelay",
@@ -110,7 +118,10 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // What several test targets need: the official vectors, read from outside of the package.
+        // The built relay, from outside: its command line, its HTTP, its end.
+        .testTarget(name: "RelayServerTests", dependencies: ["TestSupport", "mlsrelay"], swiftSettings: settings),
+
+        // What several test targets need: the official vectors, read from outside of the package, and running programs.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
     ]
 )
