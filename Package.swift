@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(
             name: "CLibwebsockets", pkgConfig: "libwebsockets",
             providers: [.apt(["libwebsockets-dev", "libwebsockets-evlib-uv", "libuv1-dev", "libcap-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // The TLS presentation language (RFC 8446 section 3) with RFC 9420's variable-size vectors.
@@ -52,6 +53,10 @@ let package = Package(
         .target(
             name: "RelayWire", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"], path: "Wire/Codec",
             swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayWireTests",
+            dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation", "TestSupport"],
+            swiftSettings: settings),
 
         // What a relay decides; no socket, disk, clock or thread.
         .target(
@@ -68,7 +73,10 @@ let package = Package(
             swiftSettings: settings),
 
         // WebSocket's handshake and frames as values, for both sides.
-        .target(name: "WebSocketFraming", dependencies: ["MLSCrypto"], swiftSettings: settings),
+        .target(
+            name: "WebSocketFraming", dependencies: ["MLSCrypto", "TLSPresentation"], swiftSettings: settings),
+
+        .testTarget(name: "WebSocketFramingTests", dependencies: ["WebSocketFraming"], swiftSettings: settings),
 
         // Sockets, TLS and event loops on libwebsockets; its only importer.
         .target(
@@ -90,6 +98,14 @@ let package = Package(
                 "MLSCodec", "MLSCrypto", "Prometheus", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "RelayServerTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
+                "TLSPresentation", "TestSupport", "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 
@@ -118,8 +134,77 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // The built relay, from outside: its command line, its HTTP, its end.
-        .testTarget(name: "RelayServerTests", dependencies: ["TestSupport", "mlsrelay"], swiftSettings: settings),
+        // The client's side of WebSocket and raw TCP, with and without TLS, on epoll; the only importer of OpenSSL's SSL.
+        .target(
+            name: "ClientTransport",
+            dependencies: [
+                "CLinux", "COpenSSL", "MLSCrypto", "RelayWire", "TLSPresentation", "WebSocketFraming",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "ClientTransportTests",
+            dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
+            swiftSettings: settings),
+
+        // The inspector's command line.
+        .executableTarget(
+            name: "mlsrelay-tool",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tools/mlsrelay-tool", swiftSettings: settings),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+                "mlsrelay-tool",
+            ],
+            swiftSettings: settings),
+
+        // What tests of the relay's state need: a relay without sockets on either state, and MLSMessages for it.
+        .target(
+            name: "RelayTestSupport",
+            dependencies: ["MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation"],
+            path: "Tests/RelaySupport", swiftSettings: settings),
+        .testTarget(
+            name: "RelayCoreTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RelayStoreTests",
+            dependencies: [
+                "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
+                "TLSPresentation",
+            ],
+            swiftSettings: settings),
+
+        // The client library: identity, requests, subscriptions that survive their connections.
+        .target(
+            name: "RelayClient",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayClientTests",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+            ],
+            swiftSettings: settings),
+
+        // The whole system: real processes, real sockets, crashes.
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+                "mlsrelay", "mlsrelay-tool",
+            ],
+            path: "Tests/EndToEnd", swiftSettings: settings),
 
         // What several test targets need: the official vectors, read from outside of the package, and running programs.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -22,3 +23,4 @@ static inline long mlsrelay_SSL_CTX_set_min_proto_version(SSL_CTX *context, int 
 
 // A constant made of other constants, which Swift does not import either.
 enum { mlsrelay_EVP_PKEY_KEYPAIR = EVP_PKEY_KEYPAIR };
+static inline uint64_t mlsrelay_SSL_OP_IGNORE_UNEXPECTED_EOF(void) { return SSL_OP_IGNORE_UNEXPECTED_EOF; }

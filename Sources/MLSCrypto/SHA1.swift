@@ -1,11 +1,12 @@
 import COpenSSL
 
-/// SHA-1 of `bytes`, 20 bytes: for WebSocket's handshake (RFC 6455 section 4.2.2), where nothing depends on its strength.
-public func sha1(_ bytes: [UInt8]) -> [UInt8] {
-    var hash = [UInt8](repeating: 0, count: 20)
-    unsafe bytes.withUnsafeBytes { input in
-        unsafe OpenSSL.require(
-            EVP_Digest(input.baseAddress, input.count, &hash, nil, EVP_sha1(), nil), "EVP_Digest")
+/// The SHA-1 hash of `bytes`, 20 bytes: for the opening handshake of WebSockets and nothing that must be secure.
+/// RFC 6455 section 4.2.2.
+public func sha1(_ bytes: RawSpan) -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: 20) { hash, count in
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe OpenSSL.require(
+                EVP_Q_digest(nil, "SHA1", nil, bytes.baseAddress, bytes.count, hash.baseAddress, &count), "EVP_Q_digest")
+        }
     }
-    return hash
 }

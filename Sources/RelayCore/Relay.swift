@@ -183,12 +183,14 @@ public struct Relay<State: RelayState>: ~Copyable {
             }
 
         case .welcome(let references):
+            // In the order of the references; the set, because a Welcome may be for thousands.
             var recipients: [ClientNumber] = []
+            var seen: Set<ClientNumber> = []
             for reference in references {
                 guard let owner = try state.keyPackage(reference)?.client else {
                     return RelayError(.keyPackageRefUnknown, "A Welcome names a KeyPackage that this relay does not know.")
                 }
-                if !recipients.contains(owner) { recipients.append(owner) }
+                if seen.insert(owner).inserted { recipients.append(owner) }
             }
             for recipient in recipients {
                 let inbox = try existing(.inbox(of: recipient))

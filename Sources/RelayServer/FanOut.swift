@@ -247,7 +247,7 @@ struct FanOut: ~Copyable {
 
     private func endIfSaid(_ session: Session) {
         guard case .ending(let code) = session.state, session.answers.isEmpty, !session.connection.isBlocked else { return }
-        session.connection.close(WebSocketCloseCode(rawValue: code.closeCode))
+        session.connection.close(code)
     }
 
     /// One write for each session that is behind, as far as this turn's share goes.

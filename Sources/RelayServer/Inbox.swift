@@ -43,6 +43,17 @@ final class WakeSignal: @unchecked Sendable {
     func signal() { sem_post(semaphore) }
 
     func wait() { while sem_wait(semaphore) != 0 {} }
+
+    /// - Returns: false when `milliseconds` have passed without a signal.
+    func wait(milliseconds: Int) -> Bool {
+        var deadline = timespec()
+        clock_gettime(CLOCK_REALTIME, &deadline)
+        let nanoseconds = deadline.tv_nsec + milliseconds * 1_000_000
+        deadline.tv_sec += nanoseconds / 1_000_000_000
+        deadline.tv_nsec = nanoseconds % 1_000_000_000
+        while sem_timedwait(semaphore, &deadline) != 0 { if errno == ETIMEDOUT { return false } }
+        return true
+    }
 }
 
 /// A clock that never goes back, in milliseconds; never 0.

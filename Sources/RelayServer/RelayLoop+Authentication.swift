@@ -4,6 +4,7 @@ import RelayCore
 import RelayStore
 import RelayWire
 import TLSPresentation
+import WebSocketFraming
 
 extension RelayLoop {
     private static let versions = RelayWire.ProtocolVersion.v1...RelayWire.ProtocolVersion.v1
@@ -15,7 +16,7 @@ extension RelayLoop {
             answer(
                 session, requestID,
                 RelayError(.versionUnsupported, "This relay speaks version 1.", detail: detail.encoded))
-            return beginEnding(session, .versionUnsupported)
+            return beginEnding(session, WebSocketCloseCode(rawValue: ErrorCode.versionUnsupported.closeCode))
         }
         let challenge = Challenge(
             version: version, serverName: Array(configuration.serverName.utf8),

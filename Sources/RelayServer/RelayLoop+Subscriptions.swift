@@ -9,6 +9,10 @@ import TLSPresentation
 extension RelayLoop {
     /// PROTOCOL.md section 7.3.
     func subscribe(_ frame: Subscribe, _ requestID: RequestID, _ session: Session, _ client: ClientNumber) {
+        guard frame.subscriptions.count <= configuration.session.maxSubscriptions else {
+            let limit = configuration.session.maxSubscriptions
+            return answer(session, requestID, RelayError(.tooManySubscriptions, "A connection follows at most \(limit) logs."))
+        }
         var results: [SubscriptionResult] = []
         results.reserveCapacity(frame.subscriptions.count)
         do throws(StoreError) {
@@ -72,10 +76,8 @@ extension RelayLoop {
     }
 
     func unsubscribe(_ frame: Unsubscribe, _ requestID: RequestID, _ session: Session) {
-        guard frame.logs.allSatisfy({ session.followers[$0] != nil }) else {
-            return answer(session, requestID, RelayError(.notSubscribed, "A log in this list is not followed."))
-        }
         for log in frame.logs {
+            // A log that is not followed is as the client wants it.
             guard let follower = session.followers.removeValue(forKey: log) else { continue }
             subscriptionCount -= 1
             fanOut.leave(follower)
@@ -86,7 +88,7 @@ extension RelayLoop {
 
     func credit(_ frame: Credit, _ requestID: RequestID, _ session: Session) {
         guard frame.until.allSatisfy({ session.followers[$0.log] != nil }) else {
-            return answer(session, requestID, RelayError(.notSubscribed, "A log in this list is not followed."))
+            return answer(session, requestID, notSubscribed)
         }
         for position in frame.until {
             guard let follower = session.followers[position.log] else { continue }
@@ -94,6 +96,27 @@ extension RelayLoop {
             fanOut.catchUp(follower)
         }
         answer(session, requestID, Done())
+    }
+
+    /// PROTOCOL.md section 7.4. Of logs that the client follows: whoever does not may not learn how long one is.
+    func acknowledge(_ frame: Acknowledge, _ requestID: RequestID, _ session: Session, _ client: ClientNumber) {
+        guard frame.positions.allSatisfy({ session.followers[$0.log] != nil }) else {
+            return answer(session, requestID, notSubscribed)
+        }
+        send(.acknowledge(frame.positions), requestID, session, client)
+    }
+
+    private var notSubscribed: RelayError { RelayError(.notSubscribed, "A log in this list is not followed.") }
+
+    /// PROTOCOL.md section 7.5.
+    func fetchKeyPackages(
+        _ frame: FetchKeyPackages, _ requestID: RequestID, _ session: Session, _ client: ClientNumber
+    ) {
+        guard frame.requests.count <= WireLimits.maxKeyPackageRequests else {
+            let limit = WireLimits.maxKeyPackageRequests
+            return answer(session, requestID, RelayError(.tooManyRequests, "At most \(limit) KeyPackages at once."))
+        }
+        send(.fetchKeyPackages(frame.requests), requestID, session, client)
     }
 
     /// PROTOCOL.md section 7.5.

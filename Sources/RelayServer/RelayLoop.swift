@@ -133,6 +133,12 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         }
     }
 
+    func violated(_ connection: Connection, _ error: WebSocketError) {
+        guard let session = session(of: connection), !session.isEnding else { return }
+        answer(session, .none, RelayError(.malformedFrame, "Not a WebSocket frame that a client may send: \(error)."))
+        beginEnding(session, error.closeCode)
+    }
+
     func received(_ body: RawSpan, on connection: Connection) {
         guard let session = session(of: connection), !session.isEnding else { return }
         framesReceived += 1
@@ -141,11 +147,16 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             var frame = Reader(body)
             let header = try FrameHeader(from: &frame)
             requestID = header.requestID
+            guard (header.type == FrameType.pong.rawValue) == (requestID == .none) else {
+                throw DecodingError(.invalidField("request_id"), at: 1)
+            }
+            if case .expectingHello = session.state, body.byteCount >= WireLimits.maxHelloByteCount {
+                return end(session, .frameTooLarge, "The first frame has at most 63 bytes.", requestID)
+            }
             guard let type = FrameType(rawValue: header.type) else {
                 answer(session, requestID, RelayError(.unknownFrameType, "This relay knows no frame of type \(header.type)."))
                 return
             }
-            guard (type == .pong) == (requestID == .none) else { throw DecodingError(.invalidField("request_id"), at: 1) }
             try handle(type, requestID, body, session)
         } catch {
             end(session, .malformedFrame, "A frame could not be read: \(error).", requestID)
@@ -160,12 +171,14 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         switch (type, session.state) {
         case (.publish, .ready(let client)):
             try publish(content, requestID, session, client)
+        case (.hello, .expectingHello):
+            hello(try Hello(decoding: content), requestID, session)
+        case (_, .expectingHello):
+            end(session, .unexpectedFrame, "The first frame is Hello.", requestID)
         case (.pong, _):
             _ = try Pong(decoding: content)
         case (.ping, _):
             answer(session, requestID, Pong(data: try Ping(decoding: content).data))
-        case (.hello, .expectingHello):
-            hello(try Hello(decoding: content), requestID, session)
         case (.register, .expectingAuthentication(let challenge)):
             let frame = try Register(decoding: content)
             authenticate(frame.identity, frame.signature, .register, challenge, requestID, session)
@@ -176,9 +189,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             let frame = try CreateGroup(decoding: content)
             send(.createGroup(groupID: frame.groupID, epoch: frame.epoch), requestID, session, client)
         case (.acknowledge, .ready(let client)):
-            send(.acknowledge(try Acknowledge(decoding: content).positions), requestID, session, client)
+            acknowledge(try Acknowledge(decoding: content), requestID, session, client)
         case (.fetchKeyPackages, .ready(let client)):
-            send(.fetchKeyPackages(try FetchKeyPackages(decoding: content).requests), requestID, session, client)
+            fetchKeyPackages(try FetchKeyPackages(decoding: content), requestID, session, client)
         case (.subscribe, .ready(let client)):
             subscribe(try Subscribe(decoding: content), requestID, session, client)
         case (.unsubscribe, .ready):
@@ -210,11 +223,11 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     func end(_ session: Session, _ code: ErrorCode, _ text: String, _ requestID: RequestID = .none) {
         guard !session.isEnding else { return }
         answer(session, requestID, RelayError(code, text))
-        beginEnding(session, code)
+        beginEnding(session, WebSocketCloseCode(rawValue: code.closeCode))
     }
 
     /// What the session has to be told is in its answers.
-    func beginEnding(_ session: Session, _ code: ErrorCode) {
+    func beginEnding(_ session: Session, _ code: WebSocketCloseCode) {
         session.state = .ending(code)
         session.endedAt = loop.now
         session.connection.pause()
@@ -275,10 +288,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             switch message {
             case .outcome(let batch): take(batch)
             case .goAway: goAway()
-            case .close:
-                // The last answers may have come in this very turn.
-                _ = endTurn()
-                loop.forEachOpenConnection { $0.close(.goingAway) }
+            case .close: closeAll()
             }
         }
     }
@@ -296,7 +306,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             fanOut.markDirty(session)
             if case .registering = session.state {
                 if let client = result.registered { becomeReady(session, client) }
-                if let failure = result.failure { beginEnding(session, failure) }
+                if let failure = result.failure { beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode)) }
             }
             updatePause(session)
         }
@@ -326,6 +336,14 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         hasSaidGoAway.store(true, ordering: .releasing)
     }
 
+    /// What is answered already is still written.
+    private func closeAll() {
+        loop.forEachOpenConnection { connection in
+            guard let session = session(of: connection), !session.isEnding else { return }
+            beginEnding(session, .goingAway)
+        }
+    }
+
     // MARK: Time
 
     func tick() {
@@ -340,7 +358,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             if case .ending(let code) = session.state {
                 // A peer that does not read its last frame is not waited for.
                 if session.endedAt + configuration.transport.closeTimeoutMilliseconds <= now {
-                    connection.close(WebSocketCloseCode(rawValue: code.closeCode))
+                    connection.close(code)
                 }
                 return
             }

@@ -15,16 +15,18 @@ import Synchronization
 ///
 /// Loops send the writer `WriterThread.Message`, a batch of commands a turn; the writer sends every loop `RelayLoop.Message`, the
 /// answers for its connections and the logs that have grown. Nothing else is shared but the store, which loops only read.
-// @unchecked: immutable after `start`; the members have their own rules.
-public final class RelayServer: @unchecked Sendable {
-    private let store: Store
-    private let loops: [ServiceLoop]
-    private let relayLoops: [RelayLoop]
-    private let writer: WriterThread
+public final class RelayServer: Sendable {
+    /// What lives from `init` to `shutDown`.
+    private struct Running: Sendable {
+        let loops: [ServiceLoop]
+        let relayLoops: [RelayLoop]
+        let writer: WriterThread
+        let targets: Targets
+    }
+
+    private let running: Mutex<Running?>
     private let health = Health()
-    private let targets = Targets()
     private let configuration: ServerConfiguration
-    private let logger: Logger
 
     /// Of this program; the protocol and the store have their own.
     public static let version = "0.1.0"
@@ -51,15 +53,16 @@ public final class RelayServer: @unchecked Sendable {
         _ configuration: ServerConfiguration, logger: Logger, metrics registry: PrometheusMetrics = PrometheusMetrics()
     ) throws(StartError) {
         self.configuration = configuration
-        self.logger = logger
         LibwebsocketsLog.setHandler { line in
             logger.warning("libwebsockets", metadata: ["line": "\(line.filter { !$0.isNewline })"])
         }
         // A peer that is gone is an error of the write, not a signal to the process.
         signal(SIGPIPE, SIG_IGN)
+        let store: Store
         do throws(StoreError) {
             store = try Store(configuration.dataDirectory, access: .relay, configuration: configuration.store)
         } catch { throw .store(error) }
+        let loops: [ServiceLoop]
         do throws(TransportError) {
             loops = try ServiceLoop.make(configuration.transport)
         } catch { throw .transport(error) }
@@ -67,27 +70,26 @@ public final class RelayServer: @unchecked Sendable {
 
         let metrics = RelayMetrics(registry)
         let http = HTTPSurface(health: health, metrics: registry)
-        let targets = targets
+        let targets = Targets()
+        let writer: WriterThread
         do throws(StoreError) {
-            let writer = try WriterThread(
+            writer = try WriterThread(
                 store: store, limits: configuration.core, loopCount: loops.count, metrics: metrics, health: health,
                 logger: logger,
                 deliver: { loop, outcome in targets.loops[loop].put(.outcome(outcome)) })
-            var relayLoops: [RelayLoop] = []
             for loop in loops {
-                relayLoops.append(
+                targets.loops.append(
                     try RelayLoop(
                         loop: loop, configuration: configuration, store: store, metrics: metrics, logger: logger,
                         http: http, writer: { writer.put(.commands($0)) }))
             }
-            self.writer = writer
-            self.relayLoops = relayLoops
         } catch { throw .store(error) }
-        targets.loops = relayLoops
+        running = Mutex(Running(loops: loops, relayLoops: targets.loops, writer: writer, targets: targets))
         let gauges = RelayGauges(registry)
-        registry.beforeScrape { [weak self] in
-            guard let self else { return }
-            gauges.set(self.relayLoops, self.writer, store)
+        // Weak: gauges know the registry, which would keep the store open with them.
+        registry.beforeScrape { [weak self, weak store] in
+            guard let store, let running = self?.running.withLock({ $0 }) else { return }
+            gauges.set(running.relayLoops, running.writer, store)
         }
         writer.start()
         for loop in loops { loop.start() }
@@ -99,21 +101,27 @@ public final class RelayServer: @unchecked Sendable {
         var loops: [RelayLoop] = []
     }
 
-    /// Tells all clients to go, carries out what they have sent, answers it, closes and ends. Returns when all is done.
+    /// Tells all clients to go, carries out what they have sent, answers it, closes and ends. Returns when all is done and
+    /// the data directory is free; does nothing the second time.
     public func shutDown() {
+        guard let running = running.withLock({ $0.take() }) else { return }
+        let (loops, writer) = (running.relayLoops, running.writer)
         health.ending()
-        for loop in relayLoops { loop.put(.goAway) }
-        let deadline = ContinuousClock.now + .milliseconds(Int(configuration.shutdownGraceMilliseconds))
+        for loop in loops { loop.put(.goAway) }
         // A loop that has said so takes no more commands; what it has taken is with the writer or answered.
-        while relayLoops.contains(where: \.owesAnswers), ContinuousClock.now < deadline { usleep(1000) }
+        wait(atMost: .milliseconds(Int(configuration.shutdownGraceMilliseconds))) { !loops.contains(where: \.owesAnswers) }
         writer.stop()
-        for loop in relayLoops { loop.put(.close) }
-        let end = ContinuousClock.now + .milliseconds(Int(configuration.transport.closeTimeoutMilliseconds) + 500)
-        while relayLoops.contains(where: { $0.connectionCount.load(ordering: .relaxed) > 0 }), ContinuousClock.now < end {
-            usleep(1000)
+        for loop in loops { loop.put(.close) }
+        wait(atMost: .milliseconds(Int(configuration.transport.closeTimeoutMilliseconds) + 500)) {
+            loops.allSatisfy { $0.connectionCount.load(ordering: .relaxed) == 0 }
         }
-        for loop in loops { loop.stop() }
-        // Writer and loops hold each other by this: without an end, the store would stay open with them.
-        targets.loops = []
+        for loop in running.loops { loop.stop() }
+        // Loops know the writer, and the writer the loops.
+        running.targets.loops = []
+    }
+
+    private func wait(atMost limit: Duration, until isDone: () -> Bool) {
+        let deadline = ContinuousClock.now + limit
+        while !isDone(), ContinuousClock.now < deadline { usleep(1000) }
     }
 }

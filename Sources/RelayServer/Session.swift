@@ -1,6 +1,7 @@
 import MLSCrypto
 import RelayTransport
 import RelayWire
+import WebSocketFraming
 
 /// What the relay knows of one connection's client, from Hello to the end. Belongs to its loop's thread.
 ///
@@ -13,7 +14,7 @@ final class Session {
         case registering(Identity)
         case ready(ClientNumber)
         /// The last frame is said; the connection closes when it is written.
-        case ending(ErrorCode)
+        case ending(WebSocketCloseCode)
     }
 
     let connection: Connection

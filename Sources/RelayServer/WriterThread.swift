@@ -24,6 +24,7 @@ final class WriterThread: @unchecked Sendable {
     private let metrics: RelayMetrics
     private let logger: Logger
     private let health: Health
+    private let store: Store
     private var relay: Relay<StoreWriter>
     /// Gives a loop what became of its commands.
     private let deliver: @Sendable (_ loop: Int, OutcomeBatch) -> Void
@@ -40,6 +41,7 @@ final class WriterThread: @unchecked Sendable {
         self.logger = logger
         self.loopCount = loopCount
         self.deliver = deliver
+        self.store = store
         relay = Relay(StoreWriter(store), limits: limits)
         try initialize()
     }
@@ -70,9 +72,19 @@ final class WriterThread: @unchecked Sendable {
         thread.join()
     }
 
+    /// Uses the time without work to write ahead: a step takes some milliseconds, and nobody waits for the first of them.
+    private func waitForMessages() {
+        while !signal.wait(milliseconds: Self.idleMilliseconds) {
+            guard store.writeAhead() else { return signal.wait() }
+        }
+    }
+
+    /// Without work for this long the writer is idle.
+    private static let idleMilliseconds = 20
+
     private func run() {
         while true {
-            signal.wait()
+            waitForMessages()
             let messages = inbox.takeAll()
             var batches: [CommandBatch] = []
             var isLast = false

@@ -15,7 +15,9 @@ enum HeadRecord {
             head.first.rawValue.bigEndian, head.last.rawValue.bigEndian, head.epoch.rawValue.bigEndian,
             head.creator.rawValue.bigEndian, head.time.rawValue.bigEndian
         )
-        withUnsafeBytes(of: numbers) { (target + 1).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(target), byteCount: 40) }
+        withUnsafeBytes(of: numbers) {
+            (target + 1).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(target), byteCount: 40)
+        }
         head.chain.copyBytes(to: target + 41)
     }
 
@@ -26,8 +28,14 @@ enum HeadRecord {
         func number(_ index: Int) -> UInt64 {
             UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 1 + 8 * index, as: UInt64.self))
         }
+        let first = number(0)
+        let last = number(1)
+        // Nobody who computes with these needs to think of overflow.
+        guard last < UInt64.max, (1...last + 1).contains(first) else {
+            throw .corrupted("the head of log \(log) says that it has the entries \(first) to \(last)")
+        }
         return LogHead(
-            number: log, kind: kind, first: SequenceNumber(rawValue: number(0)), last: SequenceNumber(rawValue: number(1)),
+            number: log, kind: kind, first: SequenceNumber(rawValue: first), last: SequenceNumber(rawValue: last),
             epoch: Epoch(rawValue: number(2)), creator: ClientNumber(rawValue: number(3)),
             time: Timestamp(rawValue: number(4)),
             chain: SHA256Digest(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[41...]))))
@@ -39,6 +47,12 @@ enum HeadRecord {
 /// The hash serves to find messages that are published again, and lets the chain be verified where a payload is gone.
 enum EntryRecord {
     static let hashByteCount = 32
+
+    /// The hash in a stored record.
+    /// - Precondition: the record has more than `hashByteCount` bytes; the snapshot's reads look after that.
+    static func payloadHash(_ record: UnsafeRawBufferPointer) -> SHA256Digest {
+        SHA256Digest(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: record[..<hashByteCount])))
+    }
 
     /// The frame in a stored record.
     static func frame(_ record: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {

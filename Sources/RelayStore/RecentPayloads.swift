@@ -4,7 +4,8 @@ import RelayWire
 
 /// The payloads of a log's last entries, to find one that is published again.
 ///
-/// Invariant: `positions` has the entries `oldest ... oldest + order.count - 1`, in `order`; of two with equal keys the later.
+/// Invariant: `positions` has the entries `oldest ... oldest + order.count - 1`, in `order`; of two with equal keys
+/// the later.
 struct RecentPayloads {
     /// The first half of a payload's hash: the caller compares the whole hash with the stored one.
     struct Key: Hashable {

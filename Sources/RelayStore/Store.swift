@@ -24,6 +24,8 @@ public final class Store: @unchecked Sendable {
     let environment: OpaquePointer
     let tables: Tables
     private let lock: Int32
+    /// The data file, opened once more for `writeAhead`; -1 for an inspector.
+    let aheadDescriptor: Int32
 
     /// Opens the store in `directory`.
     /// - Throws: `inUse`, `missing` (inspector), `formatUnknown`, or what the disk says.
@@ -34,16 +36,19 @@ public final class Store: @unchecked Sendable {
         var opened: OpaquePointer?
         do throws(StoreError) {
             environment = try Self.open(directory, access: access, configuration: configuration, keeping: &opened)
+            if access == .relay { try check(mdb_reader_check(environment, nil), "mdb_reader_check") }
             tables = try Self.openTables(environment, directory: directory, access: access)
         } catch {
             if let opened { mdb_env_close(opened) }
             if lock >= 0 { close(lock) }
             throw error
         }
+        aheadDescriptor = access == .relay ? Glibc.open(directory + "/data.mdb", O_WRONLY | O_CLOEXEC) : -1
     }
 
     deinit {
         mdb_env_close(environment)
+        if aheadDescriptor >= 0 { close(aheadDescriptor) }
         if lock >= 0 { close(lock) }
     }
 
@@ -63,7 +68,9 @@ public final class Store: @unchecked Sendable {
     private static func open(
         _ directory: String, access: Access, configuration: StoreConfiguration, keeping opened: inout OpaquePointer?
     ) throws(StoreError) -> OpaquePointer {
-        if access == .inspector, Glibc.access(directory + "/data.mdb", R_OK) != 0 { throw .missing(directory: directory) }
+        if access == .inspector, Glibc.access(directory + "/data.mdb", R_OK) != 0 {
+            throw .missing(directory: directory)
+        }
         try check(mdb_env_create(&opened), "mdb_env_create")
         guard let environment = opened else { throw .failed(call: "mdb_env_create", code: ENOMEM) }
         try check(mdb_env_set_maxdbs(environment, UInt32(TableName.allCases.count)), "mdb_env_set_maxdbs")
@@ -85,24 +92,23 @@ public final class Store: @unchecked Sendable {
         let isReader = access == .inspector
         try check(mdb_txn_begin(environment, nil, isReader ? UInt32(MDB_RDONLY) : 0, &begun), "mdb_txn_begin")
         guard let transaction = begun else { throw .failed(call: "mdb_txn_begin", code: ENOMEM) }
+        let tables: Tables
         do throws(StoreError) {
             // The format first: a store of another format may have other tables.
             if let found = try storedFormat(transaction), found != format { throw .formatUnknown(found) }
-            let tables: Tables
             do throws(StoreError) {
                 tables = try Tables(opening: transaction, flags: isReader ? 0 : MDB_CREATE)
             } catch .failed(_, MDB_NOTFOUND) {
                 throw .missing(directory: directory)
             }
             if !isReader { try writeFormat(transaction, tables) }
-            try check(mdb_txn_commit(transaction), "mdb_txn_commit")
-            return tables
         } catch {
-            // After a failed commit LMDB has freed the transaction; every other error leaves it to be aborted.
-            if case .failed("mdb_txn_commit", _) = error { throw error }
             mdb_txn_abort(transaction)
             throw error
         }
+        // Outside of the above: whether it succeeds or fails, it frees the transaction.
+        try check(mdb_txn_commit(transaction), "mdb_txn_commit")
+        return tables
     }
 
     /// The format that the store says it has; nil in a new one.
@@ -129,10 +135,27 @@ public final class Store: @unchecked Sendable {
         try check(code, "mdb_put")
     }
 
-    /// Copies the whole store to an empty directory while it is in use; the copy is of one moment.
+    /// Copies the whole store to another directory while it is in use; the copy is of one moment, and durable.
+    /// - Throws: `exists` where the directory has a store. After any other throw there is no copy.
     public func backUp(to target: String) throws(StoreError) {
         if mkdir(target, 0o700) != 0, errno != EEXIST { throw .failed(call: "mkdir \(target)", code: errno) }
-        try check(mdb_env_copy2(environment, target, UInt32(MDB_CP_COMPACT)), "mdb_env_copy2")
+        let file = target + "/data.mdb"
+        if access(file, F_OK) == 0 { throw .exists(directory: target) }
+        do throws(StoreError) {
+            try check(mdb_env_copy2(environment, target, UInt32(MDB_CP_COMPACT)), "mdb_env_copy2")
+            // LMDB leaves the copy to the page cache.
+            for path in [file, target] { try Self.synchronize(path) }
+        } catch {
+            unlink(file)
+            throw error
+        }
+    }
+
+    private static func synchronize(_ path: String) throws(StoreError) {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .failed(call: "open \(path)", code: errno) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw .failed(call: "fsync \(path)", code: errno) }
     }
 
     /// How large the store is.
@@ -141,8 +164,8 @@ public final class Store: @unchecked Sendable {
         public var byteCount: Int
         /// Bytes that it may grow to.
         public var maxByteCount: Int
-        /// Readers that are open, over all processes.
-        public var readerCount: Int
+        /// The last transaction that was written.
+        public var transaction: Int
     }
 
     public var size: Size {
@@ -152,6 +175,46 @@ public final class Store: @unchecked Sendable {
         mdb_env_stat(environment, &stat)
         return Size(
             byteCount: (info.me_last_pgno + 1) * Int(stat.ms_psize), maxByteCount: info.me_mapsize,
-            readerCount: Int(info.me_numreaders))
+            transaction: info.me_last_txnid)
+    }
+
+    // MARK: Readers
+
+    /// A place in LMDB's table of readers.
+    public struct OpenReader: Hashable, Sendable {
+        public var process: Int32
+        /// The transaction whose pages it may be looking at, so that they are not reused; nil between two reads.
+        public var transaction: Int?
+    }
+
+    /// The readers that are open, over all processes.
+    public var readers: [OpenReader] {
+        get throws(StoreError) {
+            var readers: [OpenReader] = []
+            let code = withUnsafeMutablePointer(to: &readers) { readers in
+                // A line each: process, thread, and a transaction or "-". A heading before, or "(no active readers)".
+                mdb_reader_list(
+                    environment,
+                    { line, context in
+                        guard let line, let context else { return 0 }
+                        let fields = String(cString: line).split(whereSeparator: \.isWhitespace)
+                        guard fields.count == 3, let process = Int32(fields[0]) else { return 0 }
+                        context.assumingMemoryBound(to: [OpenReader].self).pointee
+                            .append(OpenReader(process: process, transaction: Int(fields[2])))
+                        return 0
+                    }, readers)
+            }
+            // The number of lines, unless negative.
+            if code < 0 { try check(code, "mdb_reader_list") }
+            return readers
+        }
+    }
+
+    /// Gives free the places of readers whose process died: the pages that they looked at can be reused then.
+    ///
+    /// The relay does this when it opens the store; while it runs, a killed inspector can make the store grow until it
+    /// is called again.
+    public func releaseDeadReaders() throws(StoreError) {
+        try check(mdb_reader_check(environment, nil), "mdb_reader_check")
     }
 }

@@ -5,9 +5,11 @@ public struct StoreConfiguration: Hashable, Sendable {
     /// How many of a log's last entries a message is compared with, to find that it is published again.
     /// 10,000 is what requirement N-6 asks for.
     public var duplicateWindow = 10_000
-    /// How many entries all windows together keep in memory, about 60 bytes each; beyond, idle logs' windows are read again
-    /// when they are needed.
+    /// How many entries all windows together keep in memory, about 60 bytes each; beyond, the windows of logs that are
+    /// not published to are given up, and read again when they are needed.
     public var maxDuplicateWindowEntries = 2_000_000
+    /// Bytes that the file is kept larger than what is in use, but never more than that again: see `Store.writeAhead`.
+    public var aheadByteCount = 64 << 20
     /// Readers at the same time, over all processes.
     public var maxReaders = 126
 

@@ -9,6 +9,8 @@ public enum StoreError: Error, Hashable, Sendable {
     case inUse(directory: String)
     /// There is no store in this directory.
     case missing(directory: String)
+    /// There is a store already in this directory, which was to be written to.
+    case exists(directory: String)
     /// The store has a format that this program does not know.
     case formatUnknown(UInt32)
     /// What is stored contradicts itself.
@@ -23,6 +25,7 @@ extension StoreError: CustomStringConvertible {
         case .full: "the disk or the store is full"
         case .inUse(let directory): "another relay uses \(directory)"
         case .missing(let directory): "there is no store in \(directory)"
+        case .exists(let directory): "there is a store already in \(directory)"
         case .formatUnknown(let format): "the store has the format \(format), which this program does not know"
         case .corrupted(let what): "the store is damaged: \(what)"
         case .failed(let call, let code): "\(call) failed: \(String(cString: mdb_strerror(code)))"

@@ -21,8 +21,8 @@ public final class StoreWriter: RelayState {
     private var heads: [LogNumber: LogHead] = [:]
     /// Those of `heads` that this transaction has changed.
     private var changedHeads: Set<LogNumber> = []
-    private var recent: [LogNumber: RecentPayloads] = [:]
-    private var recentCount = 0
+    /// The last payloads of logs as this transaction sees them.
+    private var recent = RecentWindows()
 
     /// Heads kept between transactions, about 130 bytes each.
     private static let maxHeadCount = 100_000
@@ -72,7 +72,7 @@ public final class StoreWriter: RelayState {
         }
         changedHeads.removeAll(keepingCapacity: true)
         if heads.count > Self.maxHeadCount { heads.removeAll(keepingCapacity: true) }
-        if recentCount > store.configuration.maxDuplicateWindowEntries { forgetRecent() }
+        recent.trim(to: store.configuration.maxDuplicateWindowEntries)
         return changed
     }
 
@@ -88,12 +88,7 @@ public final class StoreWriter: RelayState {
     private func forget() {
         heads.removeAll(keepingCapacity: true)
         changedHeads.removeAll(keepingCapacity: true)
-        forgetRecent()
-    }
-
-    private func forgetRecent() {
-        recent.removeAll(keepingCapacity: true)
-        recentCount = 0
+        recent.removeAll()
     }
 
     private var snapshot: Snapshot {
@@ -120,7 +115,9 @@ public final class StoreWriter: RelayState {
 
     private func put(_ table: TableName, _ key: Key, _ bytes: [UInt8]) throws(StoreError) {
         try put(table, key, byteCount: bytes.count, snapshot.transaction) { target in
-            bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyMemory(from: $0) }
+            bytes.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyMemory(from: $0)
+            }
         }
     }
 
@@ -142,7 +139,9 @@ public final class StoreWriter: RelayState {
         let code = mdb_cursor_get(opened, &key, &value, MDB_LAST)
         if code == MDB_NOTFOUND { return 1 }
         try check(code, "mdb_cursor_get")
-        guard key.mv_size == 8 else { throw .corrupted("a key of \(table) is not a number") }
+        guard key.mv_size == 8, key.number() < .max else {
+            throw .corrupted("the last key of \(table) is not a number")
+        }
         return key.number() + 1
     }
 
@@ -186,40 +185,31 @@ public final class StoreWriter: RelayState {
         guard let target = value.mv_data else { preconditionFailure("MDB_RESERVE gives room") }
         payloadHash.copyBytes(to: target)
         Entry.writeFrame(to: target + EntryRecord.hashByteCount, header: header, chain: chain, payload: payload)
-        if recent[header.log] != nil {
-            // Where the window is not loaded, loading it will find this entry.
-            remember(payloadHash, in: header.log)
-        }
+        recent.append(payloadHash, to: header.log, limit: store.configuration.duplicateWindow)
     }
 
     public func entry(with payloadHash: SHA256Digest, in log: LogNumber) throws(StoreError) -> SequenceNumber? {
-        if recent[log] == nil { try loadRecent(log) }
-        guard let found = recent[log]?[payloadHash] else { return nil }
+        if !recent.holds(log) { recent.insert(try readRecent(log), for: log) }
+        guard let found = recent.find(payloadHash, in: log) else { return nil }
         // The window knows half of the hash; the record has the whole.
         guard let record = try snapshot.record(found, in: log) else {
             throw .corrupted("log \(log) has no entry \(found)")
         }
-        let stored = SHA256Digest(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: record[..<EntryRecord.hashByteCount])))
-        return stored == payloadHash ? found : nil
+        return EntryRecord.payloadHash(record) == payloadHash ? found : nil
     }
 
-    private func loadRecent(_ log: LogNumber) throws(StoreError) {
+    /// The window of a log, read from its last entries.
+    private func readRecent(_ log: LogNumber) throws(StoreError) -> RecentPayloads {
         guard let head = try head(of: log) else { throw .corrupted("log \(log) has no head") }
-        let window = UInt64(store.configuration.duplicateWindow)
+        let limit = store.configuration.duplicateWindow
         let kept = head.last.rawValue &- head.first.rawValue &+ 1
-        let after = SequenceNumber(rawValue: head.last.rawValue - min(window, kept))
-        recent[log] = RecentPayloads(first: after.next)
+        let after = SequenceNumber(rawValue: head.last.rawValue - min(UInt64(limit), kept))
+        var window = RecentPayloads(first: after.next)
         try snapshot.forEachRecord(in: log, after: after, through: head.last) { (_, record) in
-            let hash = UnsafeRawBufferPointer(rebasing: record[..<EntryRecord.hashByteCount])
-            remember(SHA256Digest(RawSpan(_unsafeBytes: hash)), in: log)
+            window.append(EntryRecord.payloadHash(record), limit: limit)
             return true
         }
-    }
-
-    private func remember(_ payloadHash: SHA256Digest, in log: LogNumber) {
-        let before = recent[log]?.count ?? 0
-        recent[log]?.append(payloadHash, limit: store.configuration.duplicateWindow)
-        recentCount += (recent[log]?.count ?? 0) - before
+        return window
     }
 
     public func entry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> Entry {

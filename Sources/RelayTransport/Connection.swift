@@ -183,7 +183,7 @@ public final class Connection {
         var position = 0
         do throws(WebSocketError) {
             while true {
-                switch try receiver?.next(bytes, position: &position) {
+                switch try receiver?.next(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)), position: &position) {
                 case .close: return doom()
                 case .needsMore, nil: return
                 case .data, .ping, .pong: continue
@@ -202,18 +202,21 @@ public final class Connection {
                 return
             }
             do throws(WebSocketError) {
-                guard let event = try receiver?.next(bytes, position: &position) else { return }
+                let span = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes))
+                guard let event = try receiver?.next(span, position: &position) else { return }
                 switch event {
-                case .data(let offset, let byteCount, let endsMessage):
-                    let piece = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[offset..<offset + byteCount])
-                    receiveFrames(piece, endsMessage: endsMessage)
+                case .data(let range, let mask, let endsMessage):
+                    let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[range])
+                    if let mask { applyWebSocketMask(mask, to: piece) }
+                    receiveFrames(UnsafeRawBufferPointer(piece), endsMessage: endsMessage)
                 case .ping(let payload): answerPing(payload)
                 case .pong: break
-                case .close(let code): return answerClose(code)
+                case .close(let code, _): return answerClose(code)
                 case .needsMore: return
                 }
             } catch {
-                return close(error.closeCode)
+                loop.delegate?.violated(self, error)
+                return
             }
         }
     }

@@ -148,12 +148,12 @@ public final class ServiceLoop: @unchecked Sendable {
         info.retry_and_idle_policy = UnsafePointer(policy)
         info.vhost_name = UnsafePointer(strdup(isEncrypted ? "encrypted" : "plain"))
         if isEncrypted {
-            // Without it lws takes the certificate for somebody else's business and speaks plain text.
+            // Asked of the context and of the host: without it here the host has no TLS, and lws does not say so.
             info.options = UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT)
             info.ssl_cert_filepath = UnsafePointer(strdup(configuration.certificatePath ?? ""))
             info.ssl_private_key_filepath = UnsafePointer(strdup(configuration.privateKeyPath ?? ""))
             info.alpn = UnsafePointer(strdup("http/1.1"))
-            info.ssl_options_set = TLSOptions.all
+            info.ssl_options_set = Self.tlsOptions
         }
         let (created, lines) = LibwebsocketsLog.gathering { lws_create_vhost(context, &info) }
         guard let host = created else {
@@ -163,13 +163,8 @@ public final class ServiceLoop: @unchecked Sendable {
         return host
     }
 
-    /// Options of OpenSSL, whose headers this target does not import: TLS 1.2 is the least, and no renegotiation.
-    private enum TLSOptions {
-        static let noTLS1 = 1 << 26
-        static let noTLS1_1 = 1 << 28
-        static let noRenegotiation = 1 << 30
-        static let all = noTLS1 | noTLS1_1 | noRenegotiation
-    }
+    /// OpenSSL's SSL_OP_NO_SSLv3, NO_TLSv1, NO_TLSv1_1 and NO_RENEGOTIATION, whose header this target does not import.
+    private static let tlsOptions = 1 << 25 | 1 << 26 | 1 << 28 | 1 << 30
 
     // MARK: libuv
 

@@ -9,6 +9,8 @@ public protocol ServiceLoopDelegate: AnyObject {
     func received(_ body: RawSpan, on connection: Connection)
     /// What came is no frame, or a frame that is too large; the connection must be closed.
     func malformed(_ connection: Connection, _ reason: DecodingError.Reason)
+    /// A WebSocket frame breaks the protocol; the connection must be closed with the error's close code.
+    func violated(_ connection: Connection, _ error: WebSocketError)
     /// A blocked connection takes frames again.
     func drained(_ connection: Connection)
     /// A connection that was opened is gone.

@@ -45,27 +45,32 @@ public protocol TLSRegistered: RawRepresentable, TLSCodable where RawValue: Fixe
 extension TLSRegistered {
     @inlinable
     public init(from reader: inout Reader) throws(DecodingError) { self.init(rawValue: try reader.integer()) }
+    @inlinable
     public func encode(into writer: inout Writer) { writer.integer(rawValue) }
 }
 
 extension UInt8: TLSCodable {
     @inlinable
     public init(from reader: inout Reader) throws(DecodingError) { self = try reader.integer() }
+    @inlinable
     public func encode(into writer: inout Writer) { writer.integer(self) }
 }
 extension UInt16: TLSCodable {
     @inlinable
     public init(from reader: inout Reader) throws(DecodingError) { self = try reader.integer() }
+    @inlinable
     public func encode(into writer: inout Writer) { writer.integer(self) }
 }
 extension UInt32: TLSCodable {
     @inlinable
     public init(from reader: inout Reader) throws(DecodingError) { self = try reader.integer() }
+    @inlinable
     public func encode(into writer: inout Writer) { writer.integer(self) }
 }
 extension UInt64: TLSCodable {
     @inlinable
     public init(from reader: inout Reader) throws(DecodingError) { self = try reader.integer() }
+    @inlinable
     public func encode(into writer: inout Writer) { writer.integer(self) }
 }
 

@@ -1,13 +1,17 @@
 /// Appends values of the TLS presentation language (RFC 8446 section 3, RFC 9420 section 2.1) to bytes that it owns.
 public struct Writer: Sendable {
+    @usableFromInline var storage: [UInt8]
+
     /// What was written so far.
-    public private(set) var bytes: [UInt8]
+    @inlinable
+    public var bytes: [UInt8] { storage }
 
     @inlinable
     public init() { self.init([]) }
 
     /// A writer that goes on behind `bytes`, in their storage where nobody else holds it.
-    public init(_ bytes: consuming [UInt8]) { self.bytes = bytes }
+    @inlinable
+    public init(_ bytes: consuming [UInt8]) { storage = bytes }
 
     /// The largest byte count that a vector's length can say: 2^30 - 1. RFC 9420 section 2.1.2.
     public static let maxVectorByteCount = 1 << 30 - 1
@@ -16,16 +20,13 @@ public struct Writer: Sendable {
     @inlinable
     public static func varintByteCount(_ value: Int) -> Int { value < 1 << 6 ? 1 : value < 1 << 14 ? 2 : 4 }
 
-    public mutating func reserve(_ byteCount: Int) { bytes.reserveCapacity(bytes.count + byteCount) }
+    public mutating func reserve(_ byteCount: Int) { storage.reserveCapacity(storage.count + byteCount) }
 
     // MARK: Integers
 
-    public mutating func integer<T: FixedWidthInteger>(_ value: T) {
-        var shift = T.bitWidth
-        while shift > 0 {
-            shift -= 8
-            bytes.append(UInt8(truncatingIfNeeded: value >> T(shift)))
-        }
+    @inlinable
+    public mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+        unsafe withUnsafeBytes(of: value.bigEndian) { unsafe storage.append(contentsOf: $0) }
     }
 
     /// A variable-size integer in its shortest form. RFC 9420 section 2.1.2.
@@ -44,14 +45,16 @@ public struct Writer: Sendable {
     // MARK: Bytes
 
     /// The bytes alone, without a length.
-    public mutating func raw(_ value: some Sequence<UInt8>) { bytes.append(contentsOf: value) }
+    @inlinable
+    public mutating func raw(_ value: some Sequence<UInt8>) { storage.append(contentsOf: value) }
 
     /// The bytes alone, without a length.
     public mutating func raw(_ value: RawSpan) {
-        unsafe value.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+        unsafe value.withUnsafeBytes { unsafe storage.append(contentsOf: $0) }
     }
 
     /// An `opaque x<V>`.
+    @inlinable
     public mutating func opaque(_ value: some Collection<UInt8>) {
         varint(value.count)
         raw(value)
@@ -66,20 +69,39 @@ public struct Writer: Sendable {
     // MARK: Vectors of values
 
     /// A `T x<V>` whose content `body` writes; the length is put before it afterwards.
+    @inlinable
     public mutating func vector(_ body: (inout Writer) -> Void) {
-        let start = bytes.count
+        let start = storage.count
+        // One byte is enough for most; room for a longer length is made afterwards.
+        storage.append(0)
         body(&self)
-        var length = Writer()
-        length.varint(bytes.count - start)
-        bytes.insert(contentsOf: length.bytes, at: start)
+        setLength(at: start)
+    }
+
+    /// Writes the length of a vector over the byte at `start`, behind which all is its content.
+    @usableFromInline
+    mutating func setLength(at start: Int) {
+        let byteCount = storage.count - start - 1
+        precondition(byteCount <= Self.maxVectorByteCount, "a length of at most 2^30 - 1")
+        let lengthByteCount = Self.varintByteCount(byteCount)
+        if lengthByteCount > 1 {
+            storage.insert(contentsOf: repeatElement(0, count: lengthByteCount - 1), at: start)
+        }
+        for index in 0..<lengthByteCount {
+            storage[start + index] = UInt8(truncatingIfNeeded: byteCount >> (8 * (lengthByteCount - 1 - index)))
+        }
+        // The first two bits tell of 1, 2 or 4 bytes.
+        storage[start] |= UInt8(lengthByteCount.trailingZeroBitCount) << 6
     }
 
     /// A `T x<V>`.
+    @inlinable
     public mutating func vector(_ elements: some Sequence<some TLSEncodable>) {
         vector { writer in for element in elements { element.encode(into: &writer) } }
     }
 
     /// An `optional<T>`. RFC 9420 section 2.1.1.
+    @inlinable
     public mutating func optional(_ value: (some TLSEncodable)?) {
         isPresent(value != nil)
         value?.encode(into: &self)

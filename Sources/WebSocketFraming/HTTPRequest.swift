@@ -1,4 +1,5 @@
 import MLSCrypto
+import TLSPresentation
 
 /// The head of an HTTP/1.1 request, as far as a relay needs it. RFC 9112 section 3, RFC 6455 section 4.2.
 public struct HTTPRequest: Sendable {
@@ -139,7 +140,8 @@ public func httpResponse(
 
 /// The proof that a server has understood the handshake with this key. RFC 6455 section 4.2.2.
 public func webSocketAccept(key: String) -> String {
-    base64(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
+    let proof = Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)
+    return base64(sha1(proof.rawSpan))
 }
 
 /// RFC 4648 section 4.

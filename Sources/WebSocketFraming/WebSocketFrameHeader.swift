@@ -56,34 +56,36 @@ public struct WebSocketFrameHeader: Hashable, Sendable {
         self.payloadByteCount = payloadByteCount
     }
 
-    /// Reads a header from the beginning of `bytes`.
+    /// Reads a header from the beginning of `span`.
     /// - Returns: nil while there are too few bytes.
     public static func parse(
-        _ bytes: UnsafeRawBufferPointer
+        _ span: RawSpan
     ) throws(WebSocketError) -> (header: WebSocketFrameHeader, byteCount: Int)? {
-        guard bytes.count >= 2 else { return nil }
-        guard bytes[0] & 0x70 == 0 else { throw .reservedBits }
-        guard let opcode = WebSocketOpcode(rawValue: bytes[0] & 0x0f) else { throw .unknownOpcode(bytes[0] & 0x0f) }
-        let isFinal = bytes[0] & 0x80 != 0
-        let isMasked = bytes[1] & 0x80 != 0
-        let length = Int(bytes[1] & 0x7f)
+        guard span.byteCount >= 2 else { return nil }
+        let first = span.unsafeLoad(fromByteOffset: 0, as: UInt8.self)
+        let second = span.unsafeLoad(fromByteOffset: 1, as: UInt8.self)
+        guard first & 0x70 == 0 else { throw .reservedBits }
+        guard let opcode = WebSocketOpcode(rawValue: first & 0x0f) else { throw .unknownOpcode(first & 0x0f) }
+        let isFinal = first & 0x80 != 0
+        let isMasked = second & 0x80 != 0
+        let length = Int(second & 0x7f)
         if opcode.isControl, !isFinal || length > 125 { throw .invalidControlFrame }
 
         let lengthByteCount = length == 127 ? 8 : length == 126 ? 2 : 0
         let byteCount = 2 + lengthByteCount + (isMasked ? 4 : 0)
-        guard bytes.count >= byteCount else { return nil }
+        guard span.byteCount >= byteCount else { return nil }
         var payloadByteCount = length
         if lengthByteCount == 2 {
-            payloadByteCount = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+            payloadByteCount = Int(UInt16(bigEndian: span.unsafeLoadUnaligned(fromByteOffset: 2, as: UInt16.self)))
             guard payloadByteCount > 125 else { throw .nonMinimalLength }
         } else if lengthByteCount == 8 {
-            let value = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
+            let value = UInt64(bigEndian: span.unsafeLoadUnaligned(fromByteOffset: 2, as: UInt64.self))
             guard value > 0xffff, let count = Int(exactly: value) else { throw .nonMinimalLength }
             payloadByteCount = count
         }
         let mask =
             isMasked
-            ? UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 + lengthByteCount, as: UInt32.self)) : nil
+            ? UInt32(littleEndian: span.unsafeLoadUnaligned(fromByteOffset: 2 + lengthByteCount, as: UInt32.self)) : nil
         let header = WebSocketFrameHeader(
             isFinal: isFinal, opcode: opcode, mask: mask, payloadByteCount: payloadByteCount)
         return (header, byteCount)
@@ -116,13 +118,15 @@ public struct WebSocketFrameHeader: Hashable, Sendable {
     }
 }
 
-/// Applies a masking key to `bytes` in place. RFC 6455 section 5.3.
-/// - Parameter offset: how many bytes of the payload came before.
-public func applyWebSocketMask(_ mask: UInt32, to bytes: UnsafeMutableRawBufferPointer, offset: Int) {
-    // Turned so that its first byte meets the first byte here, twice for eight bytes at a time.
+/// A masking key turned so that it fits bytes which `offset` others of the payload come before.
+func turnedWebSocketMask(_ mask: UInt32, offset: Int) -> UInt32 {
     let shift = UInt32(offset & 3) * 8
-    let turned = shift == 0 ? mask : mask >> shift | mask << (32 - shift)
-    let wide = UInt64(turned) << 32 | UInt64(turned)
+    return shift == 0 ? mask : mask >> shift | mask << (32 - shift)
+}
+
+/// Applies a masking key to `bytes` in place; its lowest byte meets the first. RFC 6455 section 5.3.
+public func applyWebSocketMask(_ mask: UInt32, to bytes: UnsafeMutableRawBufferPointer) {
+    let wide = UInt64(mask) << 32 | UInt64(mask)
     var index = 0
     while index + 8 <= bytes.count {
         let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
@@ -130,7 +134,7 @@ public func applyWebSocketMask(_ mask: UInt32, to bytes: UnsafeMutableRawBufferP
         index += 8
     }
     while index < bytes.count {
-        bytes[index] ^= UInt8(truncatingIfNeeded: turned >> UInt32((index & 3) * 8))
+        bytes[index] ^= UInt8(truncatingIfNeeded: mask >> UInt32((index & 3) * 8))
         index += 1
     }
 }

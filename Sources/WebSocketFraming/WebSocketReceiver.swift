@@ -1,4 +1,6 @@
-/// Takes a stream of WebSocket frames apart: headers, masks, fragments and control frames. RFC 6455 section 5.
+import TLSPresentation
+
+/// Takes a stream of WebSocket frames apart: headers, fragments and control frames. RFC 6455 section 5.
 ///
 /// Holds a header or a control frame that is not whole yet; data is passed on in place, as it comes.
 public struct WebSocketReceiver: Sendable {
@@ -11,19 +13,19 @@ public struct WebSocketReceiver: Sendable {
 
     /// What `next` found at the beginning of the bytes.
     public enum Event: Equatable, Sendable {
-        /// A piece of a binary message, unmasked in place: this many bytes from `offset` on.
-        /// `endsMessage` when the message is whole with it.
-        case data(offset: Int, byteCount: Int, endsMessage: Bool)
+        /// These of the bytes are a piece of a binary message, which is whole with it when `endsMessage`. With a `mask`,
+        /// which is turned so that its first byte meets the first of the piece, they still have it on.
+        case data(Range<Int>, mask: UInt32?, endsMessage: Bool)
         case ping([UInt8])
         case pong
-        /// The peer's Close, with its code if it gave one.
-        case close(UInt16?)
+        /// The peer's Close, with its code and reason if it gave them.
+        case close(UInt16?, reason: [UInt8])
         /// All bytes are used up.
         case needsMore
     }
 
     private let role: Role
-    /// A header or a whole control frame as far as it has come.
+    /// A header, or a whole control frame, as far as it has come.
     private var pending: [UInt8] = []
     /// The frame whose payload is coming.
     private var frame: WebSocketFrameHeader?
@@ -34,38 +36,30 @@ public struct WebSocketReceiver: Sendable {
 
     /// Looks at `bytes` from `position` on, and moves `position` behind what it has used.
     /// - Throws: when the peer breaks the protocol; the connection then ends with `closeCode`.
-    public mutating func next(
-        _ bytes: UnsafeMutableRawBufferPointer, position: inout Int
-    ) throws(WebSocketError) -> Event {
-        while true {
-            if let frame {
-                let byteCount = min(frame.payloadByteCount - received, bytes.count - position)
-                guard byteCount > 0 || frame.payloadByteCount == received else { return .needsMore }
-                let offset = position
-                if let mask = frame.mask {
-                    let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + byteCount])
-                    applyWebSocketMask(mask, to: piece, offset: received)
-                }
-                received += byteCount
-                position += byteCount
-                let isWhole = received == frame.payloadByteCount
-                if isWhole {
-                    self.frame = nil
-                    isInsideMessage = !frame.isFinal
-                }
-                return .data(offset: offset, byteCount: byteCount, endsMessage: isWhole && frame.isFinal)
-            }
-            guard position < bytes.count else { return .needsMore }
+    public mutating func next(_ bytes: RawSpan, position: inout Int) throws(WebSocketError) -> Event {
+        while frame == nil {
+            guard position < bytes.byteCount else { return .needsMore }
             if let event = try beginFrame(bytes, position: &position) { return event }
         }
+        guard let frame else { preconditionFailure("the loop ends with a frame") }
+        let byteCount = min(frame.payloadByteCount - received, bytes.byteCount - position)
+        guard byteCount > 0 || frame.payloadByteCount == received else { return .needsMore }
+        let mask = frame.mask.map { turnedWebSocketMask($0, offset: received) }
+        let range = position..<position + byteCount
+        received += byteCount
+        position += byteCount
+        let isWhole = received == frame.payloadByteCount
+        if isWhole {
+            self.frame = nil
+            isInsideMessage = !frame.isFinal
+        }
+        return .data(range, mask: mask, endsMessage: isWhole && frame.isFinal)
     }
 
     /// Reads a header; a control frame is answered whole, of a data frame only the header is used.
-    private mutating func beginFrame(
-        _ bytes: UnsafeMutableRawBufferPointer, position: inout Int
-    ) throws(WebSocketError) -> Event? {
+    private mutating func beginFrame(_ bytes: RawSpan, position: inout Int) throws(WebSocketError) -> Event? {
         if pending.isEmpty {
-            let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[position...])
+            let rest = bytes.extracting(position..<bytes.byteCount)
             if let (header, byteCount) = try WebSocketFrameHeader.parse(rest) {
                 try check(header)
                 if !header.opcode.isControl {
@@ -73,21 +67,19 @@ public struct WebSocketReceiver: Sendable {
                     enter(header)
                     return nil
                 }
-                if rest.count >= byteCount + header.payloadByteCount {
-                    position += byteCount + header.payloadByteCount
-                    let payload = rest[byteCount..<byteCount + header.payloadByteCount]
-                    return control(header, payload: Array(UnsafeRawBufferPointer(rebasing: payload)))
+                let end = byteCount + header.payloadByteCount
+                if rest.byteCount >= end {
+                    position += end
+                    return try control(header, payload: [UInt8](rest.extracting(byteCount..<end)))
                 }
             }
         }
         // The header, or the control frame with its payload, is split: gather it byte by byte.
-        while position < bytes.count {
-            pending.append(bytes[position])
+        while position < bytes.byteCount {
+            pending.append(bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self))
             position += 1
-            let parsed = pending.withUnsafeBytes { gathered in
-                Result { () throws(WebSocketError) in try WebSocketFrameHeader.parse(gathered) }
-            }
-            guard let (header, byteCount) = try parsed.get() else { continue }
+            let gathered = pending
+            guard let (header, byteCount) = try WebSocketFrameHeader.parse(gathered.rawSpan) else { continue }
             try check(header)
             if !header.opcode.isControl {
                 pending = []
@@ -97,7 +89,7 @@ public struct WebSocketReceiver: Sendable {
             guard pending.count == byteCount + header.payloadByteCount else { continue }
             let payload = Array(pending[byteCount...])
             pending = []
-            return control(header, payload: payload)
+            return try control(header, payload: payload)
         }
         return .needsMore
     }
@@ -118,13 +110,17 @@ public struct WebSocketReceiver: Sendable {
         isInsideMessage = true
     }
 
-    private func control(_ header: WebSocketFrameHeader, payload: [UInt8]) -> Event {
+    private func control(_ header: WebSocketFrameHeader, payload: [UInt8]) throws(WebSocketError) -> Event {
         var payload = payload
-        if let mask = header.mask { payload.withUnsafeMutableBytes { applyWebSocketMask(mask, to: $0, offset: 0) } }
-        return switch header.opcode {
-        case .ping: .ping(payload)
-        case .close: .close(payload.count >= 2 ? UInt16(payload[0]) << 8 | UInt16(payload[1]) : nil)
-        case .pong, .text, .binary, .continuation: .pong
+        if let mask = header.mask { payload.withUnsafeMutableBytes { applyWebSocketMask(mask, to: $0) } }
+        switch header.opcode {
+        case .ping: return .ping(payload)
+        case .close:
+            if payload.isEmpty { return .close(nil, reason: []) }
+            // Section 5.5.1: a body begins with a code of two bytes.
+            guard payload.count >= 2 else { throw .invalidControlFrame }
+            return .close(UInt16(payload[0]) << 8 | UInt16(payload[1]), reason: Array(payload[2...]))
+        case .pong, .text, .binary, .continuation: return .pong
         }
     }
 }

@@ -15,8 +15,11 @@ public enum LogKind: UInt8, TLSCodable, Hashable, Sendable, CaseIterable {
     case groups = 5
 
     public init(from reader: inout Reader) throws(DecodingError) {
-        let error = reader.error(.unknownValue(type: "LogKind", value: 0))
-        guard let kind = Self(rawValue: try reader.uint8()) else { throw error }
+        let start = reader.byteOffset
+        let rawValue = try reader.uint8()
+        guard let kind = Self(rawValue: rawValue) else {
+            throw DecodingError(.unknownValue(type: "LogKind", value: UInt64(rawValue)), at: start)
+        }
         self = kind
     }
     public func encode(into writer: inout Writer) { writer.integer(rawValue) }
@@ -48,6 +51,27 @@ public struct LogName: TLSCodable, Hashable, Sendable {
     public func encode(into writer: inout Writer) {
         kind.encode(into: &writer)
         writer.opaque(name)
+    }
+}
+
+extension LogName {
+    /// The client whose inbox or KeyPackages the log is; nil for other logs, and for a name that is no client's number.
+    public var client: ClientNumber? {
+        guard kind == .inbox || kind == .keyPackages, name.count == 8 else { return nil }
+        return ClientNumber(rawValue: name.reduce(0) { $0 << 8 | UInt64($1) })
+    }
+}
+
+extension LogName: CustomStringConvertible {
+    /// "group 0a0b", "inbox of client 7", "directory".
+    public var description: String {
+        switch kind {
+        case .group: "group \(name.hex)"
+        case .directory: "directory"
+        case .groups: "log of groups"
+        case .inbox: "inbox of client \(client.map(\.description) ?? name.hex)"
+        case .keyPackages: "KeyPackages of client \(client.map(\.description) ?? name.hex)"
+        }
     }
 }
 

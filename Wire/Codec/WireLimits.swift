@@ -14,6 +14,8 @@ public enum WireLimits {
     public static let maxPingByteCount = 64
     /// Bytes of the relay's name.
     public static let maxServerNameByteCount = 255
+    /// Requests in a FetchKeyPackages: with 32 KiB each their answer still fits into a frame.
+    public static let maxKeyPackageRequests = 256
     /// Bytes of a challenge's nonce.
     public static let nonceByteCount = 32
 }

@@ -1,12 +1,9 @@
-import Foundation
 import Glibc
+import TestSupport
 
 /// What a server on this machine sends for `request` until it closes.
-func exchange(_ request: String, port: UInt16) async throws -> String {
-    try await withCheckedThrowingContinuation { continuation in
-        // Blocking calls, on a thread that may be blocked.
-        Thread.detachNewThread { continuation.resume(with: Result { try exchangeBlocking(request, port: port) }) }
-    }
+func httpExchange(_ request: String, port: UInt16) async throws -> String {
+    try await onThread { try exchangeBlocking(request, port: port) }
 }
 
 private struct SocketError: Error {

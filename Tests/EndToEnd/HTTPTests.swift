@@ -4,6 +4,10 @@ import Testing
 
 @Suite("HTTP on the WebSocket port", .timeLimit(.minutes(2)))
 struct HTTPTests {
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
     private struct Response {
         var status: String
         var fields: [String: String]
@@ -23,12 +27,12 @@ struct HTTPTests {
     }
 
     private func request(_ line: String, _ relay: RelayProcess) async throws -> Response {
-        try Response(try await exchange("\(line) HTTP/1.1\r\nHost: localhost\r\n\r\n", port: relay.port("ws")))
+        try Response(try await httpExchange("\(line) HTTP/1.1\r\nHost: localhost\r\n\r\n", port: relay.port("ws")))
     }
 
     @Test("GET /healthz is 200 while the relay works, /metrics is in Prometheus' format, anything else is 404")
     func get() async throws {
-        let relay = try await RelayProcess()
+        let relay = try await RelayProcess.started(in: directory)
         let health = try await request("GET /healthz?verbose", relay)
         #expect(health.status == "HTTP/1.1 200 OK")
         #expect(health.body == "ok\n")
@@ -37,12 +41,12 @@ struct HTTPTests {
         #expect(metrics.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
         #expect(metrics.fields["content-length"] == "\(metrics.body.utf8.count)")
         #expect(try await request("GET /", relay).status == "HTTP/1.1 404 Not Found")
-        #expect(await relay.end() == .exited(0))
+        #expect(try await relay.ended() == 0)
     }
 
     @Test("HEAD has the head of GET and no body")
     func head() async throws {
-        let relay = try await RelayProcess()
+        let relay = try await RelayProcess.started(in: directory)
         let head = try await request("HEAD /healthz", relay)
         #expect(head.status == "HTTP/1.1 200 OK")
         #expect(head.fields["content-length"] == "3")
@@ -54,7 +58,7 @@ struct HTTPTests {
 
     @Test("other methods are not allowed, and Allow says which are", arguments: ["POST", "PUT", "DELETE", "OPTIONS"])
     func methods(_ method: String) async throws {
-        let relay = try await RelayProcess()
+        let relay = try await RelayProcess.started(in: directory)
         for path in ["/healthz", "/metrics"] {
             let response = try await request("\(method) \(path)", relay)
             #expect(response.status == "HTTP/1.1 405 Method Not Allowed")
@@ -64,7 +68,7 @@ struct HTTPTests {
 
     @Test("every line of /metrics is a comment or a sample, every name has one type, and what an operator wants is there")
     func metrics() async throws {
-        let relay = try await RelayProcess()
+        let relay = try await RelayProcess.started(in: directory)
         let lines = try await request("GET /metrics", relay).body.split(separator: "\n").map(String.init)
         let sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [-+0-9.eInf]+$/
         var types: Set<String> = []

@@ -1,0 +1,157 @@
+public import MLSCodec
+public import MLSCrypto
+public import RelayWire
+import TLSPresentation
+
+/// The state in dictionaries: the model that the store is compared with, and what simulations run on.
+///
+/// Simple before fast: a copy is a snapshot, and looking for a duplicate reads the log backwards.
+public struct MemoryState: RelayState, Hashable, Sendable {
+    /// How many of a log's last entries a message is compared with, to find that it is published again.
+    public let duplicateWindow: Int
+
+    public var logs: [LogName: LogNumber] = [:]
+    public var heads: [LogNumber: LogHead] = [:]
+    /// Entry `n` of a log is at index `n - 1`.
+    public var entries: [LogNumber: [Entry]] = [:]
+    /// Of each group, the commits by the epoch that they ended.
+    public var commits: [LogNumber: [Epoch: SequenceNumber]] = [:]
+    public var groupInfos: [LogNumber: [UInt8]] = [:]
+    public var identities: [ClientNumber: Identity] = [:]
+    /// Of each log, how far each client has processed it.
+    public var acknowledgements: [LogNumber: [ClientNumber: SequenceNumber]] = [:]
+    /// Every KeyPackage there ever was, by its KeyPackageRef.
+    public var keyPackages: [[UInt8]: KeyPackagePosition] = [:]
+    public var pools: [PoolName: Pool] = [:]
+
+    /// The KeyPackages of one client and suite are one pool.
+    public struct PoolName: Hashable, Sendable {
+        public var client: ClientNumber
+        public var cipherSuite: CipherSuite
+
+        public init(client: ClientNumber, cipherSuite: CipherSuite) {
+            self.client = client
+            self.cipherSuite = cipherSuite
+        }
+    }
+
+    /// What can be handed out, as places in the log of the client's KeyPackages.
+    public struct Pool: Hashable, Sendable {
+        /// In the order of handing out.
+        public var once: [SequenceNumber] = []
+        public var lastResort: SequenceNumber?
+
+        public init() {}
+    }
+
+    public struct Corrupted: Error, Hashable, Sendable, CustomStringConvertible {
+        public let description: String
+    }
+
+    public typealias Failure = Corrupted
+    public static func corrupted(_ what: String) -> Corrupted { Corrupted(description: what) }
+
+    public init(duplicateWindow: Int = 10_000) { self.duplicateWindow = duplicateWindow }
+
+    // MARK: Logs
+
+    public func log(_ kind: LogKind, named name: RawSpan) -> LogNumber? { logs[LogName(kind: kind, name: Array(name))] }
+
+    public mutating func createLog(_ name: LogName, head: LogHead) -> LogNumber {
+        let log = LogNumber(rawValue: UInt64(logs.count) + 1)
+        logs[name] = log
+        entries[log] = []
+        heads[log] = head
+        heads[log]?.number = log
+        return log
+    }
+
+    public func head(of log: LogNumber) -> LogHead? { heads[log] }
+
+    public mutating func setHead(_ head: LogHead) { heads[head.number] = head }
+
+    public mutating func append(
+        _ header: EntryHeader, chain: SHA256Digest, payload: RawSpan, payloadHash: SHA256Digest
+    ) throws(Corrupted) {
+        let count = entries[header.log]?.count ?? 0
+        guard header.sequenceNumber.rawValue == UInt64(count) + 1 else {
+            throw Self.corrupted("entry \(header.sequenceNumber) would follow entry \(count) of log \(header.log)")
+        }
+        entries[header.log, default: []].append(Entry(header: header, chain: chain, payload: Array(payload)))
+    }
+
+    public func entry(with payloadHash: SHA256Digest, in log: LogNumber) -> SequenceNumber? {
+        entries[log]?.suffix(duplicateWindow).last { SHA256.hash($0.payload) == payloadHash }?.header.sequenceNumber
+    }
+
+    public func entry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Corrupted) -> Entry {
+        guard let entry = entries[log]?.first(where: { $0.header.sequenceNumber == sequenceNumber }) else {
+            throw Self.corrupted("log \(log) has no entry \(sequenceNumber)")
+        }
+        return entry
+    }
+
+    // MARK: Groups
+
+    public mutating func setCommit(_ sequenceNumber: SequenceNumber, ending epoch: Epoch, in log: LogNumber) {
+        commits[log, default: [:]][epoch] = sequenceNumber
+    }
+
+    public func commit(ending epoch: Epoch, in log: LogNumber) -> SequenceNumber? { commits[log]?[epoch] }
+
+    public mutating func setGroupInfo(_ message: RawSpan, of log: LogNumber) { groupInfos[log] = Array(message) }
+
+    // MARK: Clients
+
+    public func client(named name: [UInt8]) -> ClientNumber? { identities.first { $0.value.name == name }?.key }
+
+    public func identity(of client: ClientNumber) -> Identity? { identities[client] }
+
+    public mutating func addClient(_ identity: Identity) -> ClientNumber {
+        let client = ClientNumber(rawValue: UInt64(identities.count) + 1)
+        identities[client] = identity
+        return client
+    }
+
+    public mutating func setAcknowledged(_ position: Position, by client: ClientNumber) {
+        acknowledgements[position.log, default: [:]][client] = position.sequenceNumber
+    }
+
+    public func acknowledged(_ log: LogNumber, by client: ClientNumber) -> SequenceNumber {
+        acknowledgements[log]?[client] ?? .zero
+    }
+
+    // MARK: KeyPackages
+
+    public func keyPackage(_ reference: [UInt8]) -> KeyPackagePosition? { keyPackages[reference] }
+
+    public mutating func addKeyPackage(
+        _ position: KeyPackagePosition, reference: [UInt8], cipherSuite: CipherSuite, isLastResort: Bool
+    ) {
+        keyPackages[reference] = position
+        var pool = pools[PoolName(client: position.client, cipherSuite: cipherSuite)] ?? Pool()
+        if isLastResort {
+            pool.lastResort = position.sequenceNumber
+        } else {
+            pool.once.append(position.sequenceNumber)
+        }
+        pools[PoolName(client: position.client, cipherSuite: cipherSuite)] = pool
+    }
+
+    public mutating func takeKeyPackage(
+        of client: ClientNumber, cipherSuite: CipherSuite
+    ) -> (position: SequenceNumber, isLastResort: Bool)? {
+        let name = PoolName(client: client, cipherSuite: cipherSuite)
+        guard var pool = pools[name] else { return nil }
+        if let first = pool.once.first {
+            pool.once.removeFirst()
+            pools[name] = pool == Pool() ? nil : pool
+            return (first, false)
+        }
+        return pool.lastResort.map { ($0, true) }
+    }
+
+    public func keyPackageCount(of client: ClientNumber, cipherSuite: CipherSuite) -> Int {
+        pools[PoolName(client: client, cipherSuite: cipherSuite)]?.once.count ?? 0
+    }
+}

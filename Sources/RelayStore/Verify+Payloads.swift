@@ -1,0 +1,244 @@
+import MLSCodec
+import MLSCrypto
+import RelayCore
+import RelayWire
+import TLSPresentation
+
+extension StoreVerifier {
+    // MARK: Notices
+
+    /// The notice that an entry is; nil, and a finding, where it is none.
+    private func notice<Notice: TLSDecodable>(
+        _ type: Notice.Type, _ entry: Entry, _ number: SequenceNumber, _ log: LogNumber
+    ) -> Notice? {
+        do throws(DecodingError) {
+            return try Notice(decoding: entry.payload)
+        } catch {
+            report(
+                Finding(
+                    .malformedPayload, .entries, log: log, at: number, expected: "\(entry.header.kind)",
+                    found: "\(error)"))
+            return nil
+        }
+    }
+
+    func isClient(_ client: ClientNumber, in snapshot: borrowing Snapshot) throws(StoreError) -> Bool {
+        if knownClients.contains(client.rawValue) { return true }
+        return try snapshot.get(.clients, Key(client.rawValue)) != nil
+    }
+
+    func verifyIdentityNotice(
+        _ entry: Entry, _ number: SequenceNumber, _ walk: LogWalk, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        guard let notice = notice(IdentityNotice.self, entry, number, walk.log) else { return }
+        if toldClients.contains(notice.client.rawValue) {
+            report(
+                Finding(
+                    .contradiction, .entries, log: walk.log, at: number, expected: "a new client",
+                    found: "client \(notice.client) once more"))
+        }
+        toldClients.insert(notice.client.rawValue)
+        let identity = try row { () throws(StoreError) in try snapshot.identity(of: notice.client) }
+        if identity.isMissing {
+            report(
+                Finding(
+                    .missing, .clients, log: walk.log, at: number, row: "client \(notice.client)",
+                    expected: notice.identity.text, found: "none"))
+        }
+        if let identity = identity.value, identity != notice.identity {
+            report(
+                Finding(
+                    .contradiction, .clients, log: walk.log, at: number, row: "client \(notice.client)",
+                    expected: notice.identity.encoded.hex, found: identity.encoded.hex))
+        }
+    }
+
+    func verifyGroupNotice(
+        _ entry: Entry, _ number: SequenceNumber, _ walk: LogWalk, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        guard let notice = notice(GroupNotice.self, entry, number, walk.log) else { return }
+        toldGroups.insert(notice.log.rawValue)
+        if notice.epoch.rawValue != 0 { creationEpochs[notice.log] = notice.epoch }
+        let expected = LogName.group(notice.groupID)
+        let told = "told in entry \(number) of log \(walk.log)"
+        switch try row({ () throws(StoreError) in try snapshot.name(of: notice.log) }) {
+        case .found(expected), .undecodable: break
+        case .found(let name):
+            report(
+                Finding(
+                    .contradiction, .names, log: notice.log, row: told, expected: "\(expected)", found: "\(name)"))
+        case .missing:
+            report(Finding(.missing, .names, log: notice.log, row: told, expected: "\(expected)", found: "none"))
+        }
+        let head = try row { () throws(StoreError) in try snapshot.head(of: notice.log) }.value
+        if let head, head.creator != notice.creator {
+            report(
+                Finding(
+                    .contradiction, .heads, log: notice.log, expected: "creator \(notice.creator)",
+                    found: "creator \(head.creator)"))
+        }
+    }
+
+    func verifyKeyPackageNotice(
+        _ entry: Entry, _ number: SequenceNumber, _ walk: inout LogWalk, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        guard let notice = notice(KeyPackageNotice.self, entry, number, walk.log) else { return }
+        func report(expected: String, found: String) {
+            self.report(Finding(.handedOut, .entries, log: walk.log, at: number, expected: expected, found: found))
+        }
+        guard var package = walk.packages[notice.sequenceNumber] else {
+            report(expected: "a KeyPackage that was published before", found: "entry \(notice.sequenceNumber)")
+            return
+        }
+        package.timesHandedOut += 1
+        if !package.isLastResort, package.timesHandedOut > 1 {
+            report(expected: "a KeyPackage once", found: "entry \(notice.sequenceNumber) once more")
+        }
+        walk.packages[notice.sequenceNumber] = package
+        if try !isClient(notice.recipient, in: snapshot) {
+            report(expected: "a client as the recipient", found: "client \(notice.recipient)")
+        }
+    }
+
+    // MARK: Messages
+
+    func verifyMessage(
+        _ entry: Entry, _ number: SequenceNumber, _ walk: inout LogWalk, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        let message: MLSMessageEnvelope
+        do throws(EnvelopeError) {
+            message = try MLSMessageEnvelope(entry.payload.rawSpan)
+        } catch {
+            report(
+                Finding(
+                    .malformedPayload, .entries, log: walk.log, at: number, expected: "an MLSMessage", found: "\(error)"
+                ))
+            return
+        }
+        switch (walk.name.kind, message.payload) {
+        case (.group, .publicMessage), (.group, .privateMessage):
+            try verifyGroupMessage(message, entry, number, &walk, in: snapshot)
+        case (.inbox, .welcome(let welcome)):
+            try verifyWelcome(welcome, entry, number, walk, in: snapshot)
+        case (.keyPackages, .keyPackage):
+            try verifyKeyPackage(entry, number, &walk, in: snapshot)
+        default:
+            report(
+                Finding(
+                    .misplaced, .entries, log: walk.log, at: number, expected: "a message for \(walk.name)",
+                    found: "\(message.wireFormat)"))
+        }
+    }
+
+    /// Group messages stand in their own group's log, in epochs that it was in; commits follow each other.
+    private func verifyGroupMessage(
+        _ message: MLSMessageEnvelope, _ entry: Entry, _ number: SequenceNumber, _ walk: inout LogWalk,
+        in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        guard let groupID = message.groupID, let epoch = message.epoch.map(Epoch.init(rawValue:)) else { return }
+        if !entry.payload[groupID].elementsEqual(walk.name.name) {
+            report(
+                Finding(
+                    .misplaced, .entries, log: walk.log, at: number, expected: "\(walk.name)",
+                    found: "group \(entry.payload[groupID].hex)"))
+        }
+        guard message.contentType == .commit else {
+            if let now = walk.epoch, epoch > now {
+                report(
+                    Finding(
+                        .epoch, .entries, log: walk.log, at: number, expected: "epoch \(now) or before",
+                        found: "epoch \(epoch)"))
+            }
+            return
+        }
+        if let now = walk.epoch, epoch != now {
+            report(
+                Finding(
+                    .epoch, .entries, log: walk.log, at: number, expected: "a commit of epoch \(now)",
+                    found: "one of epoch \(epoch)"))
+        }
+        walk.epoch = epoch.next
+        walk.commitCount += 1
+        let stored = try decoded(.commits, log: walk.log, at: number, row: "epoch \(epoch)") { () throws(StoreError) in
+            try snapshot.commit(ending: epoch, in: walk.log)
+        }
+        if let stored, stored != number {
+            report(
+                Finding(
+                    stored == nil ? .missing : .contradiction, .commits, log: walk.log, at: number,
+                    row: "epoch \(epoch)",
+                    expected: "entry \(number)", found: stored.map { "entry \($0)" } ?? "none"))
+        }
+    }
+
+    /// A Welcome stands in the inbox of a client whose KeyPackage it names.
+    private func verifyWelcome(
+        _ welcome: WelcomeRoute, _ entry: Entry, _ number: SequenceNumber, _ walk: LogWalk,
+        in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        var isMeant = false
+        try welcome.forEachNewMember(in: entry.payload.rawSpan) { (reference) throws(StoreError) in
+            guard !isMeant else { return }
+            let owner = try row { () throws(StoreError) in try snapshot.keyPackage(Array(entry.payload[reference])) }
+            if let owner = owner.value { isMeant = owner.client == walk.name.client }
+        }
+        if !isMeant {
+            report(
+                Finding(
+                    .misplaced, .entries, log: walk.log, at: number, expected: "a Welcome for \(walk.name)",
+                    found: "one for others"))
+        }
+    }
+
+    private func verifyKeyPackage(
+        _ entry: Entry, _ number: SequenceNumber, _ walk: inout LogWalk, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        guard let package = keyPackage(entry.payload) else { return }
+        walk.packages[number] = LogWalk.Package(cipherSuite: package.cipherSuite, isLastResort: package.isLastResort)
+        guard let reference = package.reference else {
+            report(
+                Finding(
+                    .malformedPayload, .entries, log: walk.log, at: number, expected: "a suite that is known",
+                    found: "\(package.cipherSuite)"))
+            return
+        }
+        let expected = walk.name.client.map { KeyPackagePosition(client: $0, sequenceNumber: number) }
+        switch try row({ () throws(StoreError) in try snapshot.keyPackage(reference) }) {
+        case .undecodable: break
+        case .missing:
+            report(
+                Finding(
+                    .missing, .keyPackageRefs, log: walk.log, at: number, row: reference.hex,
+                    expected: "entry \(number)",
+                    found: "none"))
+        case .found(let position):
+            guard position != expected else { break }
+            report(
+                Finding(
+                    .contradiction, .keyPackageRefs, log: walk.log, at: number, row: reference.hex,
+                    expected: "entry \(number)",
+                    found: "entry \(position.sequenceNumber) of client \(position.client)"))
+        }
+    }
+
+    // MARK: MLS
+
+    /// The envelope of an MLSMessage; nil where it is none.
+    func envelope(_ message: [UInt8]) -> MLSMessageEnvelope? { try? MLSMessageEnvelope(message.rawSpan) }
+
+    struct StoredKeyPackage {
+        var cipherSuite: CipherSuite
+        var isLastResort: Bool
+        /// Nil where the suite is not known, so that it has no hash.
+        var reference: [UInt8]?
+    }
+
+    /// What an MLSMessage with a KeyPackage says; nil where it is something else.
+    func keyPackage(_ message: [UInt8]) -> StoredKeyPackage? {
+        guard case .keyPackage(let route)? = envelope(message)?.payload else { return nil }
+        let bytes = message.rawSpan.extracting(route.keyPackage)
+        return StoredKeyPackage(
+            cipherSuite: route.cipherSuite, isLastResort: route.isLastResort,
+            reference: try? keyPackageRef(of: bytes, suite: route.cipherSuite))
+    }
+}

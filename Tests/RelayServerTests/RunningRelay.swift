@@ -1,0 +1,53 @@
+import Foundation
+import Glibc
+import Logging
+import RelayServer
+import RelayTransport
+import TestSupport
+
+/// A relay in the test's own process, on loopback ports and in a directory of its own.
+final class RunningRelay: Sendable {
+    let server: RelayServer
+    let directory: String
+
+    init(loops: Int = 1, directory: String? = nil, _ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
+        self.directory = directory ?? FileManager.default.temporaryDirectory.path + "/relay-\(UUID().uuidString)"
+        let addresses = ["ws://127.0.0.1:0", "tcp://127.0.0.1:0"].compactMap(ListenAddress.init)
+        var configuration = ServerConfiguration(
+            transport: TransportConfiguration(listeners: addresses, loopCount: loops), dataDirectory: self.directory)
+        configuration.shutdownGraceMilliseconds = 1000
+        configuration.transport.closeTimeoutMilliseconds = 500
+        change(&configuration)
+        var logger = Logger(label: "relay")
+        logger.logLevel = .critical
+        server = try RelayServer(configuration, logger: logger)
+    }
+
+    func port(_ scheme: Scheme) -> UInt16 { server.addresses.first { $0.scheme == scheme }?.port ?? 0 }
+
+    func connect(_ scheme: Scheme, upgrade: Bool = true) throws -> BlockingClient {
+        try BlockingClient(port: port(scheme), isWebSocket: scheme.isWebSocket, upgrade: upgrade)
+    }
+
+    func stop() { server.shutDown() }
+}
+
+/// Runs `body` on a thread of its own, where it may wait, with a relay that is stopped afterwards.
+func withRelay<Value: Sendable>(
+    loops: Int = 1, _ change: @escaping @Sendable (inout ServerConfiguration) -> Void = { _ in },
+    _ body: @escaping @Sendable (RunningRelay) throws -> Value
+) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        startThread {
+            continuation.resume(
+                with: Result {
+                    let relay = try RunningRelay(loops: loops, change)
+                    defer {
+                        relay.stop()
+                        try? FileManager.default.removeItem(atPath: relay.directory)  // what is left is a temporary folder
+                    }
+                    return try body(relay)
+                })
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import MLSCrypto
+import RelayWire
+import Testing
+
+@testable import RelayStore
+
+@Suite("RecentPayloads and RecentWindows")
+struct RecentPayloadsTests {
+    private func hash(_ value: Int) -> SHA256Digest { SHA256.hash([UInt8(value)]) }
+
+    @Test("the last entries are found, those beyond the limit are not, of equal ones the later")
+    func window() {
+        var window = RecentPayloads(first: SequenceNumber(rawValue: 11))
+        for value in [1, 2, 1, 3] { window.append(hash(value), limit: 3) }
+        #expect(window.count == 3)
+        #expect([1, 2, 3, 4].map { window[hash($0)]?.rawValue } == [13, 12, 14, nil])
+        window.append(hash(4), limit: 3)
+        window.append(hash(5), limit: 3)
+        #expect([1, 2, 3, 4, 5].map { window[hash($0)]?.rawValue } == [nil, nil, 14, 15, 16])
+    }
+
+    @Test("windows in use stay, the others go when the room is needed")
+    func windows() {
+        var windows = RecentWindows()
+        let logs = (1...6).map { LogNumber(rawValue: $0) }
+        for log in logs {
+            windows.insert(RecentPayloads(first: SequenceNumber(rawValue: 1)), for: log)
+            for value in 0..<6 { windows.append(hash(value), to: log, limit: 100) }
+            // Room for four windows of six entries; the first log is always in use.
+            windows.trim(to: 40)
+            let isHeld = windows.holds(logs[0])
+            #expect(isHeld)
+        }
+        #expect(windows.find(hash(5), in: logs[0])?.rawValue == 6)
+        let held = logs.map { windows.holds($0) }
+        #expect(held[0] && held[5])
+        #expect(held.contains(false))
+    }
+}

@@ -1,0 +1,220 @@
+import MLSCodec
+import MLSCrypto
+public import RelayCore
+public import RelayStore
+public import RelayWire
+import TLSPresentation
+
+/// A relay without sockets, clock and threads, on either of the two states.
+public final class TestRelay {
+    public enum StateKind: String, Sendable, CaseIterable { case memory, store }
+
+    /// What became of a command; a Publish's receipts are in it.
+    public struct Result: Hashable, Sendable {
+        public var outcome: Outcome
+        public var receipts: [Receipt]
+    }
+
+    public struct RefusalChangedState: Error {
+        public let refusal: RelayError
+    }
+
+    /// The relay's clock; every command of the convenience methods moves it on by one millisecond.
+    public var now = Timestamp(rawValue: 1_000_000)
+    public let limits: CoreLimits
+    public let configuration: StoreConfiguration
+    /// Where the store is; nil for a relay in memory.
+    private let path: String?
+    private var memory: Relay<MemoryState>?
+    private var stored: StoredRelay?
+
+    /// A new relay with its first logs.
+    /// - Parameter directory: where the store is; not used by a relay in memory.
+    public init(
+        _ kind: StateKind, in directory: TemporaryDirectory, limits: CoreLimits = .init(),
+        configuration: StoreConfiguration = .forTests
+    ) throws {
+        self.limits = limits
+        self.configuration = configuration
+        path = kind == .store ? directory.path : nil
+        switch kind {
+        case .memory:
+            var relay = Relay(MemoryState(duplicateWindow: configuration.duplicateWindow), limits: limits)
+            try relay.initialize(at: now)
+            memory = consume relay
+        case .store:
+            stored = try StoredRelay(directory.path, limits: limits, configuration: configuration, now: now)
+        }
+    }
+
+    // MARK: Commands
+
+    /// Carries out commands in one transaction.
+    /// - Parameter aborts: whether the transaction is given up in the end, as when the disk is full.
+    public func carryOut(_ commands: [TestCommand], aborts: Bool = false) throws -> [Result] {
+        var batch = CommandBatch()
+        for command in commands { batch.add(command) }
+        if let stored { return try stored.carryOut(batch, at: now, aborts: aborts) }
+        guard let before = memory?.state else { preconditionFailure("a relay is in memory or stored") }
+        var receipts: [Receipt] = []
+        var outcomes: [Outcome] = []
+        for command in batch.commands {
+            guard let outcome = try memory?.apply(command, in: batch, at: now, receipts: &receipts) else { continue }
+            outcomes.append(outcome)
+        }
+        if aborts { memory?.state = before }
+        return outcomes.map { Result($0, receipts) }
+    }
+
+    /// Carries out one command, a millisecond after the one before.
+    /// - Throws: the refusal; it has changed nothing then.
+    public func perform(_ action: TestCommand.Action, by client: ClientNumber = .relay) throws -> Result {
+        now = Timestamp(rawValue: now.rawValue + 1)
+        let before = try state
+        let result = try carryOut([TestCommand(action, by: client)])[0]
+        guard case .refused(let refusal) = result.outcome else { return result }
+        guard try state == before else { throw RefusalChangedState(refusal: refusal) }
+        throw refusal
+    }
+
+    public func register(_ name: String, key: UInt8 = 1) throws -> ClientNumber {
+        guard case .registered(let client) = try perform(.register(.test(name, key: key))).outcome else {
+            preconditionFailure("a registration is carried out or refused")
+        }
+        return client
+    }
+
+    public func createGroup(_ group: String, epoch: UInt64 = 0, by client: ClientNumber) throws -> LogNumber {
+        try createGroup(Array(group.utf8), epoch: epoch, by: client)
+    }
+
+    public func createGroup(_ groupID: [UInt8], epoch: UInt64 = 0, by client: ClientNumber) throws -> LogNumber {
+        let result = try perform(.createGroup(groupID, Epoch(rawValue: epoch)), by: client)
+        guard case .groupCreated(let log) = result.outcome else { preconditionFailure("created or refused") }
+        return log
+    }
+
+    @discardableResult
+    public func publish(_ messages: TestMessage..., by client: ClientNumber) throws -> [Receipt] {
+        try perform(.publish(messages), by: client).receipts
+    }
+
+    public func acknowledge(_ log: LogNumber, _ sequenceNumber: UInt64, by client: ClientNumber) throws {
+        let position = Position(log: log, sequenceNumber: SequenceNumber(rawValue: sequenceNumber))
+        _ = try perform(.acknowledge([position]), by: client)
+    }
+
+    public func fetchKeyPackages(_ names: String..., suite: UInt16 = 1, by client: ClientNumber) throws
+        -> [KeyPackageResult]
+    {
+        let requests = names.map { KeyPackageRequest(name: Array($0.utf8), cipherSuite: CipherSuite(rawValue: suite)) }
+        guard case .keyPackages(let results) = try perform(.fetchKeyPackages(requests), by: client).outcome else {
+            preconditionFailure("a fetch has results")
+        }
+        return results
+    }
+
+    // MARK: State
+
+    /// Everything that the relay keeps.
+    public var state: MemoryState {
+        get throws {
+            if let stored { return try stored.contents }
+            guard let state = memory?.state else { preconditionFailure("a relay is in memory or stored") }
+            return state
+        }
+    }
+
+    public func entries(of log: LogNumber) throws -> [Entry] { try state.entries[log] ?? [] }
+
+    public func log(_ name: LogName) throws -> LogNumber {
+        guard let log = try state.logs[name] else { throw MemoryState.corrupted("there is no log \(name)") }
+        return log
+    }
+
+    /// Closes the store and opens it again; a relay in memory stays as it is.
+    /// - Parameter configuration: what it is opened with; nil for the same as before.
+    public func reopen(configuration: StoreConfiguration? = nil) throws {
+        guard let path else { return }
+        stored = nil
+        stored = try StoredRelay(path, limits: limits, configuration: configuration ?? self.configuration, now: now)
+    }
+
+    /// The store of a relay that has one.
+    public var store: Store {
+        guard let store = stored?.store else { preconditionFailure("a relay with a store") }
+        return store
+    }
+}
+
+extension TestRelay.Result {
+    fileprivate init(_ outcome: Outcome, _ receipts: [Receipt]) {
+        self.outcome = outcome
+        guard case .published(let range) = outcome else {
+            self.receipts = []
+            return
+        }
+        // Where they stand among the receipts of a batch is not what a test compares.
+        self.outcome = .published(receipts: 0..<range.count)
+        self.receipts = Array(receipts[range])
+    }
+}
+
+/// A relay on a store that is open.
+private final class StoredRelay {
+    let store: Store
+    let writer: StoreWriter
+    var relay: Relay<StoreWriter>
+    let reader: StoreReader
+
+    init(_ directory: String, limits: CoreLimits, configuration: StoreConfiguration, now: Timestamp) throws {
+        store = try Store(directory, access: .relay, configuration: configuration)
+        reader = try StoreReader(store)
+        writer = StoreWriter(store)
+        relay = Relay(writer, limits: limits)
+        try writer.begin()
+        let noName: [UInt8] = []
+        if try writer.log(.directory, named: noName.rawSpan) == nil { try relay.initialize(at: now) }
+        _ = try writer.commit()
+    }
+
+    func carryOut(_ batch: CommandBatch, at now: Timestamp, aborts: Bool) throws -> [TestRelay.Result] {
+        try writer.begin()
+        var receipts: [Receipt] = []
+        var outcomes: [Outcome] = []
+        do {
+            for command in batch.commands {
+                outcomes.append(try relay.apply(command, in: batch, at: now, receipts: &receipts))
+            }
+        } catch {
+            writer.abort()
+            throw error
+        }
+        if aborts { writer.abort() } else { _ = try writer.commit() }
+        return outcomes.map { TestRelay.Result($0, receipts) }
+    }
+
+    var contents: MemoryState {
+        get throws {
+            try reader.read { (snapshot) throws(StoreError) in
+                try MemoryState(contentsOf: snapshot, duplicateWindow: store.configuration.duplicateWindow)
+            }
+        }
+    }
+}
+
+extension Identity {
+    /// An identity whose key is no real one: the relay's state does not look at it.
+    public static func test(_ name: String, key: UInt8 = 1) -> Identity {
+        Identity(name: Array(name.utf8), scheme: .ed25519, signatureKey: Array(repeating: key, count: 32))
+    }
+}
+
+extension StoreConfiguration {
+    /// A small store.
+    public static let forTests: StoreConfiguration = {
+        var configuration = StoreConfiguration()
+        configuration.maxByteCount = 64 << 20
+        return configuration
+    }()
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Glibc
+import MLSCrypto
+import RelayCore
+import RelayStore
+import RelayWire
+import TLSPresentation
+
+struct LogCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "log", abstract: "Print the entries of a log.")
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+
+    @Argument(help: ArgumentHelp(LogReference.help, valueName: "group"))
+    var log: String
+
+    @Option(help: "Begin behind this entry.")
+    var after: UInt64 = 0
+
+    @Option(help: "Print at most so many entries.")
+    var limit: Int?
+
+    @Flag(help: "Go on with new entries until interrupted.")
+    var follow = false
+
+    @Flag(help: "With --json: also the payloads, in hexadecimal digits.")
+    var payload = false
+
+    /// Entries read in one transaction.
+    private static let pageCount = 256
+    /// How often a followed log is looked at. LMDB tells other processes nothing about commits, so that there is
+    /// nothing to wait for; a look takes a few microseconds.
+    private static let pollMicroseconds: UInt32 = 200_000
+
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit is not negative.") }
+    }
+
+    func run() throws {
+        let reader = try StoreReader(store.open())
+        let log = try reader.log(self.log).number
+        var table = Table([
+            .init(title: "ENTRY", alignment: .right), .init(title: "TIME"), .init(title: "SENDER", isCut: true),
+            .init(title: "BYTES", alignment: .right), .init(title: "WHAT", isCut: true),
+        ])
+        var last = SequenceNumber(rawValue: after)
+        var left = limit ?? .max
+        while left > 0 {
+            let page = try read(reader, log, after: last, limit: min(left, Self.pageCount))
+            if output.json {
+                for row in page { print(row.json) }
+            } else if !page.isEmpty || !follow {
+                for line in table.lines(page.map(\.cells)) { print(line) }
+            }
+            left -= page.count
+            if let row = page.last {
+                last = row.number
+            } else {
+                guard follow else { return }
+                fflush(nil)
+                usleep(Self.pollMicroseconds)
+            }
+        }
+    }
+
+    fileprivate struct Row {
+        var number: SequenceNumber
+        var cells: [String]
+        var json: JSON
+    }
+
+    private func read(
+        _ reader: StoreReader, _ log: LogNumber, after last: SequenceNumber, limit: Int
+    ) throws(StoreError) -> [Row] {
+        try reader.read { (snapshot) throws(StoreError) in
+            guard let head = try snapshot.head(of: log) else { throw .corrupted("log \(log) has no head") }
+            var rows: [Row] = []
+            try snapshot.forEachFrame(in: log, after: last, through: head.last) { (number, frame) throws(StoreError) in
+                let entry: Entry
+                do throws(DecodingError) {
+                    entry = try Snapshot.decodeEntry(frame)
+                } catch {
+                    // The others can be read all the same.
+                    rows.append(Row(damaged: error, log, number, frame.count))
+                    return rows.count < limit
+                }
+                let summary = try EntrySummary(entry) { (client) throws(StoreError) in try snapshot.nameText(of: client)
+                }
+                let sender = try snapshot.nameText(of: entry.header.sender)
+                rows.append(Row(entry, summary, sender: sender, includesPayload: payload))
+                return rows.count < limit
+            }
+            return rows
+        }
+    }
+}
+
+extension LogCommand.Row {
+    init(_ entry: Entry, _ summary: EntrySummary, sender: String, includesPayload: Bool) {
+        let header = entry.header
+        number = header.sequenceNumber
+        cells = ["\(header.sequenceNumber)", header.time.text, sender, "\(entry.payload.count)", summary.what]
+        var members: [JSON.Member] = [
+            .init(name: "log", value: .number(header.log.rawValue)),
+            .init(name: "seq", value: .number(header.sequenceNumber.rawValue)),
+            .init(name: "time", value: .number(header.time.rawValue)),
+            .init(name: "sender", value: .number(header.sender.rawValue)),
+            .init(name: "sender_name", value: .string(sender)),
+            .init(name: "kind", value: .string(header.kind.description)),
+            .init(name: "chain", value: .hex(entry.chain.bytes)),
+            .init(name: "byte_count", value: .number(UInt64(entry.payload.count))),
+            .init(name: "content", value: .object(summary.members)),
+        ]
+        if includesPayload { members.append(.init(name: "payload", value: .hex(entry.payload))) }
+        json = .object(members)
+    }
+
+    init(damaged error: DecodingError, _ log: LogNumber, _ number: SequenceNumber, _ byteCount: Int) {
+        self.number = number
+        cells = ["\(number)", "", "", "\(byteCount)", "damaged: \(error)"]
+        json = [
+            "log": .number(log.rawValue), "seq": .number(number.rawValue), "kind": "damaged",
+            "error": .string("\(error)"),
+        ]
+    }
+}

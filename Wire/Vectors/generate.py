@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""Writes frames.json, chain.json and authentication.json.
+
+The encoder here is made from the structures in PROTOCOL.md, not from the Swift code: the two check each other.
+Needs python3-cryptography. Run it after a change of PROTOCOL.md; the tests fail until the Swift code agrees.
+
+Values: opaque is a string of hexadecimal digits, uint64 a string of decimal digits (not every JSON reader keeps 64
+bits), other integers and enumerations are numbers, a vector is a list, a structure an object.
+"""
+
+import hashlib
+import json
+import pathlib
+import re
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+HERE = pathlib.Path(__file__).parent
+DOCUMENT = (HERE.parent / "PROTOCOL.md").read_text()
+
+# MARK: The presentation language
+
+LANGUAGE = re.sub(r"/\*.*?\*/", "", "\n".join(re.findall(r"^```tls\n(.*?)^```", DOCUMENT, re.S | re.M)))
+FIELD = re.compile(r"(\w+)\s+(\w+)\s*(<V>|\[\d+\])?\s*;")
+STRUCTS = {name: FIELD.findall(body) for body, name in re.findall(r"struct\s*{(.*?)}\s*(\w+);", LANGUAGE, re.S)}
+INTEGERS = {f"uint{bits}": bits // 8 for bits in (8, 16, 32, 64)}
+INTEGERS |= {name: int(bits) // 8 for bits, name in re.findall(r"^uint(\d+) (\w+);", LANGUAGE, re.M)}
+INTEGERS |= {name: 1 for name in re.findall(r"enum\s*{[^}]*\(255\)\s*}\s*(\w+);", LANGUAGE)}
+TYPES = {name: (int(number), struct, sender) for number, name, struct, sender in re.findall(
+    r"^\| (\d+) \| `(\w+)` \| (\w+) \| (client|relay|both) \|", DOCUMENT, re.M)}
+ERRORS = re.findall(r"^\| (\d+) \| `(\w+)` \| (?:yes|no) \|", DOCUMENT, re.M)
+
+
+def length(count):
+    """A variable-size integer. RFC 9420 section 2.1.2."""
+    for size, prefix in ((1, 0), (2, 1), (4, 2)):
+        if count < 1 << (8 * size - 2):
+            return (prefix << (8 * size - 2) | count).to_bytes(size, "big")
+    raise ValueError(count)
+
+
+def encode(kind, value):
+    if kind in INTEGERS:
+        return int(value).to_bytes(INTEGERS[kind], "big")
+    assert value.keys() == {name for _, name, _ in STRUCTS[kind]}, (kind, value.keys())
+    return b"".join(field(kind, value[name], shape) for kind, name, shape in STRUCTS[kind])
+
+
+def field(kind, value, shape):
+    if not shape:
+        return encode(kind, value)
+    content = bytes.fromhex(value) if kind == "opaque" else b"".join(encode(kind, element) for element in value)
+    if shape == "<V>":
+        return length(len(content)) + content
+    assert len(content) == int(shape[1:-1])
+    return content
+
+
+def frame(name, request_id, body):
+    number, struct, _ = TYPES[name]
+    content = encode("FrameHeader", {"type": number, "request_id": request_id}) + encode(struct, body)
+    return length(len(content)) + content
+
+
+# MARK: Values that several frames have
+
+def text(string):
+    return string.encode().hex()
+
+
+def digest(string):
+    return hashlib.sha256(string.encode()).hexdigest()
+
+
+MAX = str(2**64 - 1)
+ZERO = "00" * 32
+LIMITS = {"max_frame_byte_count": 4 << 20, "max_message_byte_count": 1 << 20, "max_messages_per_publish": 256,
+          "max_requests_in_flight": 1024, "max_subscriptions": 20000, "idle_timeout_ms": 60000}
+CHALLENGE = {"version": 1, "server_name": text("r"), "nonce": bytes(range(32)).hex(), "limits": LIMITS}
+TIME = "1767225600000"  # 2026-01-01
+NOTHING = {"name": "", "scheme": 0, "signature_key": ""}
+# RFC 8032 section 7.1, test 1. A key that everybody knows.
+SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+KEY = Ed25519PrivateKey.from_private_bytes(SEED)
+PUBLIC_KEY = KEY.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw).hex()
+PRIVATE_MESSAGE = "00010002" "03616263" "0000000000000000" "01" "00" "0101" "0102"
+
+
+def authentication(purpose, name):
+    identity = {"name": text(name), "scheme": 0x0807, "signature_key": PUBLIC_KEY}
+    tbs = {key: CHALLENGE[key] for key in ("version", "server_name", "nonce")}
+    tbs |= {"purpose": TYPES[purpose][0], "identity": identity}
+    content = encode("AuthenticationTBS", tbs)
+    signed = encode("SignContent", {"label": text("mlsrelay 1.0 Authentication"), "content": content.hex()})
+    return {"name": f"{purpose} {name}", "seed": SEED.hex(), "tbs": tbs, "authentication_tbs": content.hex(),
+            "sign_content": signed.hex(), "signature": KEY.sign(signed).hex()}
+
+
+# MARK: Chains
+
+def notice(struct, **fields):
+    return encode(struct, fields).hex()
+
+
+def chain(title, log, kind, name, *entries):
+    """`entries`: time, sender, kind and payload of each."""
+    log_name = {"kind": kind, "name": name}
+    start = last = hashlib.sha256(b"mlsrelay log" + encode("LogName", log_name)).hexdigest()
+    result = []
+    for seq, (time, sender, entry_kind, payload) in enumerate(entries, 1):
+        payload_hash = hashlib.sha256(bytes.fromhex(payload)).hexdigest()
+        header = {"log": log, "seq": str(seq), "time": time, "sender": sender, "kind": entry_kind}
+        tbh = encode("EntryTBH", header | {"previous": last, "payload_hash": payload_hash})
+        last = hashlib.sha256(tbh).hexdigest()
+        entry = header | {"chain": last, "payload": payload}
+        result.append({"entry": entry, "payload_hash": payload_hash, "entry_tbh": tbh.hex(),
+                       "frame": frame("entry", 0, entry).hex()})
+    return {"name": title, "log_name": log_name, "start": start, "entries": result}
+
+
+IDENTITY_NOTICE = notice(
+    "IdentityNotice", client="7", name=text("alice"), scheme=0x0807, signature_key=PUBLIC_KEY)
+GROUP_NOTICE = notice("GroupNotice", log="5", creator="7", epoch="0", group_id=text("abc"))
+CHAINS = [
+    chain("group abc", "5", 1, text("abc"), (TIME, "7", 1, PRIVATE_MESSAGE),
+          (str(int(TIME) + 1), "8", 1, PRIVATE_MESSAGE[:-2] + "03")),
+    chain("group with the longest id", MAX, 1, "ff" * 255, ("0", MAX, 1, ""), ("1", MAX, 1, "00" * 63),
+          ("1", "0", 200, "01" * 64), (MAX, "1", 1, "02" * 17000)),
+    chain("inbox of client 7", "3", 2, "%016x" % 7, (TIME, "8", 1, "00010003" "0001" "00" "00")),
+    chain("directory", "1", 3, "", (TIME, "0", 2, IDENTITY_NOTICE), (TIME, "0", 2, notice(
+        "IdentityNotice", client="8", name=text("b\u00f6b"), scheme=0x0403, signature_key="04" + "11" * 64))),
+    chain("KeyPackages of client 7", "4", 4, "%016x" % 7, (TIME, "7", 1, "00010005" "0001" + "33" * 40),
+          (str(int(TIME) + 5), "0", 4, notice("KeyPackageNotice", seq="1", recipient="8"))),
+    chain("groups", "2", 5, "", (TIME, "0", 3, GROUP_NOTICE)),
+    chain("group without entries", "6", 1, "00"),
+]
+
+# MARK: Frames
+
+FRAMES = []
+
+
+def good(name, kind, request_id, body, **more):
+    FRAMES.append({"name": name, "direction": TYPES[kind][2], "hex": frame(kind, request_id, body).hex(),
+                   "meaning": {"type": kind, "request_id": request_id, "body": body}} | more)
+
+
+def bad(name, sender, reason, code, *parts, limit=None):
+    """A frame that is refused: `reason` is the decoder's, `code` the relay's to a client that may send the type now."""
+    content = b"".join(bytes.fromhex(part) if isinstance(part, str) else part for part in parts)
+    FRAMES.append({"name": name, "direction": sender, "hex": content.hex(), "error": reason}
+                  | ({"code": code} if code else {}) | ({"limit": limit} if limit is not None else {}))
+
+
+def body(kind, content):
+    """A frame of this type with request id 1 and any content."""
+    inner = TYPES[kind][0].to_bytes(1, "big") + bytes.fromhex("00000001") + bytes.fromhex(content)
+    return length(len(inner)) + inner
+
+
+REGISTER = authentication("register", "alice")
+AUTHENTICATE = authentication("authenticate", "alice")
+good("hello without versions", "hello", 1, {"versions": []})
+good("hello of version 1", "hello", 1, {"versions": [1]})
+good("hello of 63 bytes, the longest", "hello", 2**32 - 1, {"versions": list(range(28))})
+good("challenge, smallest", "challenge", 0, dict(
+    version=0, server_name="", nonce=ZERO, limits={key: 0 for key in LIMITS}))
+good("challenge", "challenge", 1, CHALLENGE)
+good("challenge with the longest name and limits", "challenge", 1, dict(
+    version=65535, server_name="61" * 255, nonce="ff" * 32, limits={key: 2**32 - 1 for key in LIMITS}))
+for kind, case in (("register", REGISTER), ("authenticate", AUTHENTICATE)):
+    good(f"{kind}, smallest", kind, 2, {"identity": NOTHING, "signature": ""})
+    good(f"{kind} alice", kind, 2, {"identity": case["tbs"]["identity"], "signature": case["signature"]})
+good("ready, all zero", "ready", 0, {"client": "0", "time": "0"})
+good("ready", "ready", 2, {"client": "7", "time": TIME})
+for kind in ("ping", "pong"):
+    good(f"{kind} without data", kind, 0, {"data": ""})
+    good(f"{kind} of 64 bytes of data", kind, 9, {"data": bytes(range(64)).hex()})
+good("go_away at once", "go_away", 0, {"grace_ms": 0, "text": ""})
+good("go_away", "go_away", 0, {"grace_ms": 5000, "text": text("The relay restarts \u2013 come back.")})
+good("create_group, smallest", "create_group", 3, {"group_id": "", "epoch": "0"})
+good("create_group abc", "create_group", 3, {"group_id": text("abc"), "epoch": "0"})
+good("create_group with the longest id", "create_group", 3, {"group_id": "ff" * 255, "epoch": MAX})
+good("group_created, all zero", "group_created", 0, {"log": "0"})
+good("group_created", "group_created", 3, {"log": "5"})
+good("publish of nothing", "publish", 4, {"messages": []})
+good("publish of an empty message", "publish", 4, {"messages": [{"mls_message": ""}]})
+good("publish of a PrivateMessage", "publish", 4, {"messages": [{"mls_message": PRIVATE_MESSAGE}]})
+good("publish of three messages", "publish", 2**32 - 1, {"messages": [
+    {"mls_message": PRIVATE_MESSAGE}, {"mls_message": "00010003" + "55" * 70}, {"mls_message": "00010004" + "66" * 3}]})
+good("publish with a body of 63 bytes: the longest length of one byte", "publish", 4,
+     {"messages": [{"mls_message": "aa" * 56}]})
+good("publish with a body of 64 bytes: the shortest length of two bytes", "publish", 4,
+     {"messages": [{"mls_message": "aa" * 57}]})
+good("publish with a body of 16383 bytes: the longest length of two bytes", "publish", 4,
+     {"messages": [{"mls_message": "aa" * 16374}]})
+good("publish with a body of 16384 bytes: the shortest length of four bytes", "publish", 4,
+     {"messages": [{"mls_message": "aa" * 16375}]})
+good("published without receipts", "published", 4, {"receipts": []})
+good("published with a commit's receipt and two of a Welcome", "published", 4, {"receipts": [
+    {"message": 0, "log": "5", "seq": "1", "time": TIME, "chain": CHAINS[0]["entries"][0]["entry"]["chain"]},
+    {"message": 1, "log": "3", "seq": "17", "time": TIME, "chain": digest("a")},
+    {"message": 1, "log": MAX, "seq": MAX, "time": MAX, "chain": "ff" * 32}]})
+good("subscribe to nothing", "subscribe", 5, {"subscriptions": []})
+good("subscribe to a log of each kind", "subscribe", 5, {"subscriptions": [
+    {"log": {"kind": 1, "name": text("abc")}, "after": "0", "until": MAX},
+    {"log": {"kind": 2, "name": ""}, "after": "17", "until": "117"},
+    {"log": {"kind": 3, "name": ""}, "after": MAX, "until": "0"},
+    {"log": {"kind": 4, "name": ""}, "after": "1", "until": "1"},
+    {"log": {"kind": 5, "name": ""}, "after": "0", "until": MAX}]})
+good("subscribe to the longest name", "subscribe", 5, {"subscriptions": [
+    {"log": {"kind": 1, "name": "ff" * 255}, "after": "0", "until": MAX}]})
+good("subscribed to nothing", "subscribed", 5, {"results": []})
+good("subscribed to one of two", "subscribed", 5, {"results": [
+    {"error": 0, "log": "5", "first": "1", "last": "2", "epoch": "9", "chain": CHAINS[0]["start"]},
+    {"error": 49, "log": "0", "first": "0", "last": "0", "epoch": "0", "chain": ZERO}]})
+good("unsubscribe from nothing", "unsubscribe", 6, {"logs": []})
+good("unsubscribe from three", "unsubscribe", 6, {"logs": ["5", "0", MAX]})
+for kind, key in (("credit", "until"), ("acknowledge", "positions")):
+    good(f"{kind} of nothing", kind, 7, {key: []})
+    good(f"{kind} of two", kind, 7, {key: [{"log": "5", "seq": "100"}, {"log": MAX, "seq": MAX}]})
+good("done", "done", 7, {})
+good("done with the largest request id", "done", 2**32 - 1, {})
+good("fetch_key_packages of nobody", "fetch_key_packages", 8, {"requests": []})
+good("fetch_key_packages of three", "fetch_key_packages", 8, {"requests": [
+    {"name": text("alice"), "cipher_suite": 1}, {"name": text("b\u00f6b"), "cipher_suite": 0x0A0A},
+    {"name": "", "cipher_suite": 65535}]})
+good("key_packages of nobody", "key_packages", 8, {"results": []})
+good("key_packages, one of two", "key_packages", 8, {"results": [
+    {"error": 0, "client": "7", "mls_message": "00010005" "0001" + "33" * 100},
+    {"error": 76, "client": "0", "mls_message": ""}]})
+good("count_key_packages", "count_key_packages", 10, {})
+good("count_key_packages with the largest request id", "count_key_packages", 2**32 - 1, {})
+good("key_package_counts without any", "key_package_counts", 10, {"counts": []})
+good("key_package_counts of three suites", "key_package_counts", 10, {"counts": [
+    {"cipher_suite": 1, "count": 100, "last_resort": 1}, {"cipher_suite": 2, "count": 0, "last_resort": 0},
+    {"cipher_suite": 0xF123, "count": 2**32 - 1, "last_resort": 1}]})
+good("fetch_group_info, smallest", "fetch_group_info", 11, {"group_id": ""})
+good("fetch_group_info of abc", "fetch_group_info", 11, {"group_id": text("abc")})
+good("group_info, smallest", "group_info", 11, {"log": "0", "mls_message": ""})
+good("group_info", "group_info", 11, {"log": "5", "mls_message": "00010004" + "66" * 200})
+good("error, smallest", "error", 0, {"code": 0, "text": "", "detail": ""})
+for number, name in ERRORS:
+    detail = {}
+    if name == "version_unsupported":
+        detail = {"detail": {"lowest": 2, "highest": 3}}
+        content = encode("VersionDetail", detail["detail"]).hex()
+    elif name in ("stale_epoch", "future_epoch"):
+        detail = {"detail": {"log": "5", "epoch": "9", "commit_seq": "17" if name == "stale_epoch" else "0"}}
+        content = encode("EpochDetail", detail["detail"]).hex()
+    else:
+        content = ""
+    good(f"error {name}", "error", 0 if int(number) < 4 else 12, {
+        "code": int(number), "text": text(name.replace("_", " ").capitalize() + "."), "detail": content}, **detail)
+good("error with a code of the future", "error", 12, {"code": 40000, "text": text("?"), "detail": "0102"})
+good("entry, smallest", "entry", 0, dict(
+    log="0", seq="0", time="0", sender="0", kind=0, chain=ZERO, payload=""))
+good("entry of the group abc", "entry", 0, CHAINS[0]["entries"][0]["entry"])
+good("entry of a kind of the future", "entry", 0, CHAINS[1]["entries"][2]["entry"])
+good("entry of the directory", "entry", 0, CHAINS[3]["entries"][1]["entry"])
+
+MALFORMED, TOO_LARGE = "malformed_frame", "frame_too_large"
+HELLO = frame("hello", 1, {"versions": [1]})
+bad("a frame without a body", "client", "invalid_length", MALFORMED, "00")
+bad("a body shorter than a header", "client", "invalid_length", MALFORMED, "04", "04000000")
+bad("a length that begins with the prefix 11", "client", "invalid_varint_prefix", MALFORMED,
+    "c000000000000008", HELLO[1:])
+bad("a length of two bytes where one does", "client", "non_minimal_varint", MALFORMED, "4008", HELLO[1:])
+bad("a length of four bytes where one does", "client", "non_minimal_varint", MALFORMED, "80000008", HELLO[1:])
+bad("a length of four bytes where two do", "client", "non_minimal_varint", MALFORMED, "80003fff")
+bad("a length of 16 MiB and one byte", "client", "invalid_length", TOO_LARGE, "81000001")
+bad("the longest length there is", "client", "invalid_length", TOO_LARGE, "bfffffff")
+bad("hello of 65 bytes", "client", "invalid_length", TOO_LARGE,
+    frame("hello", 1, {"versions": list(range(29))}), limit=62)
+bad("a body one byte above the limit", "client", "invalid_length", TOO_LARGE, HELLO, limit=7)
+bad("nothing", "client", "truncated", MALFORMED, "")
+bad("half of a length", "client", "truncated", MALFORMED, "40")
+bad("a body that ends too early", "client", "truncated", MALFORMED, HELLO[:-1])
+bad("a header alone, of a type that has more", "client", "truncated", MALFORMED, body("hello", ""))
+bad("a vector longer than its frame", "client", "truncated", MALFORMED, body("hello", "040001"))
+bad("a vector that ends inside its element", "client", "truncated", MALFORMED, body("hello", "03000100"))
+bad("logs that are not of 8 bytes", "client", "truncated", MALFORMED, body("unsubscribe", "07" + "00" * 7))
+bad("a message longer than its vector", "client", "truncated", MALFORMED, body("publish", "0205aa" + "aa" * 4))
+bad("a vector's length with the prefix 11", "client", "invalid_varint_prefix", MALFORMED, body("hello", "c20001"))
+bad("a vector's length in two bytes where one does", "client", "non_minimal_varint", MALFORMED,
+    body("hello", "40020001"))
+bad("a message's length in four bytes where one does", "client", "non_minimal_varint", MALFORMED,
+    body("publish", "0580000001aa"))
+bad("a byte after the body", "client", "trailing_bytes", MALFORMED, body("hello", "02000100"))
+bad("a byte after an empty body", "client", "trailing_bytes", MALFORMED, body("count_key_packages", "00"))
+bad("a byte after an epoch", "client", "trailing_bytes", MALFORMED, body("create_group", "0161" + "00" * 9))
+bad("ping with 65 bytes of data", "client", "invalid_length", MALFORMED, body("ping", "4041" + "00" * 65))
+bad("pong with 65 bytes of data", "client", "invalid_length", MALFORMED, body("pong", "4041" + "00" * 65))
+for kind in (0, 6, 255):
+    bad(f"a log of kind {kind}", "client", "unknown_value", MALFORMED,
+        body("subscribe", "12" + f"{kind:02x}" + "00" * 17))
+bad("a frame of type 0", "client", "unknown_value", "unknown_frame_type", "0500" "00000001")
+bad("a frame of type 63 with content", "client", "unknown_value", "unknown_frame_type", "073f" "00000001" "abcd")
+bad("a frame of type 255", "relay", "unknown_value", None, "05ff" "00000000")
+bad("a last_resort of 2", "relay", "invalid_presence", None, body("key_package_counts", "07" "0001" "00000001" "02"))
+bad("a nonce of 31 bytes", "relay", "truncated", None, body("challenge", "0001" "00" + "00" * 31 + "00" * 24))
+bad("an entry without its payload", "relay", "truncated", None, body("entry", "00" * 65))
+bad("an entry with a byte after its payload", "relay", "trailing_bytes", None, body("entry", "00" * 65 + "01aabb"))
+bad("done with a byte", "relay", "trailing_bytes", None, body("done", "00"))
+
+for name, content in (("frames", FRAMES), ("chain", CHAINS), ("authentication", [REGISTER, AUTHENTICATE])):
+    lines = ",\n".join(json.dumps(value, ensure_ascii=False) for value in content)
+    (HERE / f"{name}.json").write_text(f"[\n{lines}\n]\n")
