@@ -88,6 +88,9 @@ let package = Package(
         .target(
             name: "Prometheus", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
             swiftSettings: settings),
+        .testTarget(
+            name: "PrometheusTests", dependencies: ["Prometheus", .product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: settings),
 
         // The relay: threads and inboxes, sessions, fan-out, start and stop.
         .target(
@@ -102,8 +105,8 @@ let package = Package(
         .testTarget(
             name: "RelayServerTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation", "TestSupport",
-                "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
+                "TLSPresentation", "TestSupport", "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 
@@ -115,6 +118,11 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "RelaySettingsTests",
+            dependencies: ["RelayCore", "RelayServer", "RelaySettings", "RelayStore", "RelayTransport", "TestSupport"],
             swiftSettings: settings),
 
         // The server's command line.
@@ -216,7 +224,7 @@ let package = Package(
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 
-        // What several test targets need: the official vectors, read from outside of the package.
+        // What several test targets need: the official vectors, read from outside of the package, and running programs.
         .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
     ]
 )

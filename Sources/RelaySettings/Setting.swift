@@ -20,6 +20,10 @@ public struct Setting: Sendable {
     public var environmentName: String { "MLSRELAY_" + name.uppercased().replacing("-", with: "_") }
 }
 
+extension Setting: CustomStringConvertible {
+    public var description: String { name }
+}
+
 /// Settings that belong together in the help.
 public protocol SettingSection: Sendable {
     static var title: String { get }

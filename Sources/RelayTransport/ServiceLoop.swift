@@ -320,6 +320,8 @@ public final class ServiceLoop: @unchecked Sendable {
             remove(connection)
             return
         }
+        // Never plain text where somebody believes to have TLS, whatever lws made of the certificate.
+        precondition(!scheme.isEncrypted || lws_is_ssl(wsi) != 0, "an encrypted listener speaks TLS")
         connection.wsi = wsi
         lws_set_opaque_user_data(wsi, Unmanaged.passUnretained(connection).toOpaque())
         if !scheme.isWebSocket { delegate?.opened(connection) }

@@ -28,15 +28,21 @@ public final class ToolProcess: Sendable {
         let path = executable.hasPrefix("/") ? executable : Self.productDirectory + "/" + executable
         guard access(path, X_OK) == 0 else { throw Failure("\(path) is not there: build the whole package first") }
         var (output, errors) = ([Int32](repeating: 0, count: 2), [Int32](repeating: 0, count: 2))
-        guard pipe(&output) == 0, pipe(&errors) == 0 else { throw Failure("pipe: errno \(errno)") }
+        // Closed in children: one that another test starts at this moment would keep them open, and hold up the end. Sockets,
+        // because C's headers hide the call that makes a pipe so from Swift.
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &output) == 0, socketpair(AF_UNIX, type, 0, &errors) == 0 else {
+            throw Failure("socketpair: errno \(errno)")
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output[1], 1)
         posix_spawn_file_actions_adddup2(&actions, errors[1], 2)
-        for descriptor in output + errors { posix_spawn_file_actions_addclose(&actions, descriptor) }
-        let inherited = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // Settings of a relay that whoever runs the tests has are not the tests'.
+        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MLSRELAY_") }
+            .merging(environment) { $1 }
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
         let envp = inherited.map { strdup("\($0)=\($1)") } + [nil]
         defer { for string in argv + envp { free(string) } }
@@ -160,13 +166,13 @@ public final class RelayProcess: Sendable {
     ///   - certificate: certificate and key files, where a listener needs TLS.
     public init(
         dataDirectory: String, listeners: [(scheme: String, port: UInt16)] = [("ws", 0), ("tcp", 0)],
-        certificate: (chain: String, key: String)? = nil, arguments: [String] = []
+        certificate: (chain: String, key: String)? = nil, arguments: [String] = [], environment: [String: String] = [:]
     ) throws {
         self.dataDirectory = dataDirectory
         var all = ["serve", "--data", dataDirectory]
         for listener in listeners { all += ["--listen", "\(listener.scheme)://127.0.0.1:\(listener.port)"] }
         if let certificate { all += ["--certificate", certificate.chain, "--key", certificate.key] }
-        process = try ToolProcess("mlsrelay", all + arguments)
+        process = try ToolProcess("mlsrelay", all + arguments, environment: environment)
         var found: [String: String] = [:]
         for listener in listeners {
             found[listener.scheme] = try process.line { line in
@@ -178,6 +184,27 @@ public final class RelayProcess: Sendable {
 
     public func port(_ scheme: String) -> UInt16 {
         urls[scheme].flatMap { $0.split(separator: ":").last }.flatMap { UInt16($0) } ?? 0
+    }
+
+    /// Starts one in `directory`, without holding up other tests.
+    public static func started(
+        in directory: TemporaryDirectory, schemes: [String] = ["ws", "tcp"], certificate: (chain: String, key: String)? = nil,
+        arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws -> RelayProcess {
+        try await onThread {
+            try RelayProcess(
+                dataDirectory: directory.path + "/data", listeners: schemes.map { ($0, 0) }, certificate: certificate,
+                arguments: arguments, environment: environment)
+        }
+    }
+
+    /// Sends a signal and waits for the end, without holding up other tests; returns the exit code, 128 + N after signal N.
+    @discardableResult
+    public func ended(by signal: Int32 = SIGTERM) async throws -> Int32 {
+        try await onThread { [process] in
+            process.send(signal: signal)
+            return try process.wait()
+        }
     }
 
     /// The same listeners, for a relay that takes this one's place.
@@ -212,8 +239,8 @@ public final class TemporaryDirectory: Sendable {
     }
 
     /// A certificate for 127.0.0.1, ::1 and localhost that vouches for itself, made by the openssl command.
-    public func makeCertificate() throws -> (chain: String, key: String) {
-        let (chain, key) = (path + "/certificate.pem", path + "/key.pem")
+    public func makeCertificate(named name: String = "") throws -> (chain: String, key: String) {
+        let (chain, key) = ("\(path)/\(name)certificate.pem", "\(path)/\(name)key.pem")
         let openssl = try ToolProcess(
             "/usr/bin/openssl",
             ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out",
