@@ -81,7 +81,8 @@ let package = Package(
 
         // Sockets, TLS and event loops on libwebsockets; its only importer.
         .target(
-            name: "RelayTransport", dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
+            name: "RelayTransport",
+            dependencies: ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"],
             swiftSettings: settings),
 
         // A backend of swift-metrics that writes Prometheus' text format.
@@ -89,14 +90,16 @@ let package = Package(
             name: "Prometheus", dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
             swiftSettings: settings),
         .testTarget(
-            name: "PrometheusTests", dependencies: ["Prometheus", .product(name: "CoreMetrics", package: "swift-metrics")],
+            name: "PrometheusTests",
+            dependencies: ["Prometheus", .product(name: "CoreMetrics", package: "swift-metrics")],
             swiftSettings: settings),
 
         // The relay: threads and inboxes, sessions, fan-out, start and stop.
         .target(
             name: "RelayServer",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "Prometheus", "RelayCore", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "MLSCodec", "MLSCrypto", "Prometheus", "RelayCore", "RelayStore", "RelayTransport", "RelayWire",
+                "TLSPresentation",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
@@ -211,15 +214,20 @@ let package = Package(
         .testTarget(
             name: "RelayClientTests",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation",
+                "TestSupport",
             ],
             swiftSettings: settings),
+
+        // The repository itself: format, arrows.
+        .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
 
         // The whole system: real processes, real sockets, crashes.
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation", "TestSupport",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation",
+                "TestSupport",
                 "mlsrelay", "mlsrelay-tool",
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),

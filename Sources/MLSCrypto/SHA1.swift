@@ -6,7 +6,8 @@ public func sha1(_ bytes: RawSpan) -> [UInt8] {
     unsafe [UInt8](unsafeUninitializedCapacity: 20) { hash, count in
         unsafe bytes.withUnsafeBytes { bytes in
             unsafe OpenSSL.require(
-                EVP_Q_digest(nil, "SHA1", nil, bytes.baseAddress, bytes.count, hash.baseAddress, &count), "EVP_Q_digest")
+                EVP_Q_digest(nil, "SHA1", nil, bytes.baseAddress, bytes.count, hash.baseAddress, &count), "EVP_Q_digest"
+            )
         }
     }
 }

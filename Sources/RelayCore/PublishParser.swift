@@ -88,11 +88,14 @@ extension CommandBatch {
         case .welcome(let welcome):
             var references: [[UInt8]] = []
             welcome.forEachNewMember(in: message) { references.append([UInt8](message.extracting($0))) }
-            guard !references.isEmpty else { return RelayError(.messageMalformed, "A Welcome is for at least one client.") }
+            guard !references.isEmpty else {
+                return RelayError(.messageMalformed, "A Welcome is for at least one client.")
+            }
             route = .welcome(references: references)
         case .keyPackage(let keyPackage):
             guard message.byteCount <= limits.maxKeyPackageByteCount else {
-                return RelayError(.keyPackageTooLarge, "A KeyPackage has at most \(limits.maxKeyPackageByteCount) bytes.")
+                return RelayError(
+                    .keyPackageTooLarge, "A KeyPackage has at most \(limits.maxKeyPackageByteCount) bytes.")
             }
             do throws(CryptoError) {
                 let reference = try keyPackageRef(

@@ -23,7 +23,9 @@ public struct Relay<State: RelayState>: ~Copyable {
 
     /// Creates the logs that every relay has. Once, in an empty state.
     public mutating func initialize(at now: Timestamp) throws(State.Failure) {
-        for name in [LogName.directory, .groups] { _ = try createLog(name, epoch: Epoch(rawValue: 0), creator: .relay, at: now) }
+        for name in [LogName.directory, .groups] {
+            _ = try createLog(name, epoch: Epoch(rawValue: 0), creator: .relay, at: now)
+        }
     }
 
     /// Carries out one command.
@@ -93,13 +95,15 @@ public struct Relay<State: RelayState>: ~Copyable {
         return .groupCreated(log)
     }
 
-    private mutating func acknowledge(_ positions: [Position], by client: ClientNumber) throws(State.Failure) -> Outcome {
+    private mutating func acknowledge(_ positions: [Position], by client: ClientNumber) throws(State.Failure) -> Outcome
+    {
         for position in positions {
             guard let head = try state.head(of: position.log) else {
                 return .refused(RelayError(.logUnknown, "There is no log \(position.log)."))
             }
             guard position.sequenceNumber <= head.last else {
-                return .refused(RelayError(.cursorAhead, "Log \(position.log) has no entry \(position.sequenceNumber)."))
+                return .refused(
+                    RelayError(.cursorAhead, "Log \(position.log) has no entry \(position.sequenceNumber)."))
             }
         }
         for position in positions where try state.acknowledged(position.log, by: client) < position.sequenceNumber {
@@ -188,7 +192,8 @@ public struct Relay<State: RelayState>: ~Copyable {
             var seen: Set<ClientNumber> = []
             for reference in references {
                 guard let owner = try state.keyPackage(reference)?.client else {
-                    return RelayError(.keyPackageRefUnknown, "A Welcome names a KeyPackage that this relay does not know.")
+                    return RelayError(
+                        .keyPackageRefUnknown, "A Welcome names a KeyPackage that this relay does not know.")
                 }
                 if seen.insert(owner).inserted { recipients.append(owner) }
             }
@@ -215,7 +220,8 @@ public struct Relay<State: RelayState>: ~Copyable {
                 let planned = plannedKeyPackages(cipherSuite, in: batch)
                 guard count + planned < limits.maxKeyPackagesPerPool else {
                     return RelayError(
-                        .keyPackagePoolFull, "The pool holds at most \(limits.maxKeyPackagesPerPool) KeyPackages of a suite.")
+                        .keyPackagePoolFull,
+                        "The pool holds at most \(limits.maxKeyPackagesPerPool) KeyPackages of a suite.")
                 }
             }
             plan.append(.appendKeyPackage(message: index, log))
@@ -244,7 +250,8 @@ public struct Relay<State: RelayState>: ~Copyable {
         let detail = EpochDetail(log: log, epoch: group.epoch, commit: winner).encoded
         return epoch < group.epoch
             ? RelayError(.staleEpoch, "The group is in epoch \(group.epoch), the message in \(epoch).", detail: detail)
-            : RelayError(.futureEpoch, "The group is only in epoch \(group.epoch), the message in \(epoch).", detail: detail)
+            : RelayError(
+                .futureEpoch, "The group is only in epoch \(group.epoch), the message in \(epoch).", detail: detail)
     }
 
     private func plannedKeyPackages(_ cipherSuite: CipherSuite, in batch: CommandBatch) -> Int {
@@ -318,7 +325,8 @@ public struct Relay<State: RelayState>: ~Copyable {
         _ name: LogName, epoch: Epoch, creator: ClientNumber, at now: Timestamp
     ) throws(State.Failure) -> LogNumber {
         let head = LogHead(
-            number: .none, kind: name.kind, first: SequenceNumber.zero.next, last: .zero, epoch: epoch, creator: creator,
+            number: .none, kind: name.kind, first: SequenceNumber.zero.next, last: .zero, epoch: epoch,
+            creator: creator,
             time: now, chain: chain.start(of: name))
         return try state.createLog(name, head: head)
     }

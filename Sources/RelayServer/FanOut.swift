@@ -162,7 +162,8 @@ struct FanOut: ~Copyable {
     ) throws(StoreError) -> Slice {
         arena.skip(Connection.headroom)
         var slice = Slice(offset: arena.count, byteCount: 0, entryCount: 0, end: start)
-        try snapshot.forEachFrame(in: log.number, after: start, through: log.last) { (number, frame) throws(StoreError) in
+        try snapshot.forEachFrame(in: log.number, after: start, through: log.last) {
+            (number, frame) throws(StoreError) in
             if slice.entryCount > 0, slice.byteCount + frame.count > maxByteCount { return false }
             arena.append(frame)
             slice.byteCount += frame.count
@@ -177,7 +178,9 @@ struct FanOut: ~Copyable {
     private mutating func attach(_ index: Int, to follower: Follower) {
         let session = follower.session
         let slice = slices[index]
-        guard slice.end <= follower.until, session.sliceByteCount + slice.byteCount <= session.writeByteCount else { return }
+        guard slice.end <= follower.until, session.sliceByteCount + slice.byteCount <= session.writeByteCount else {
+            return
+        }
         if session.firstSlice < 0 { session.firstSlice = Int32(index) } else { session.moreSlices.append(Int32(index)) }
         session.sliceByteCount += slice.byteCount
         follower.cursor = slice.end
@@ -246,7 +249,9 @@ struct FanOut: ~Copyable {
     }
 
     private func endIfSaid(_ session: Session) {
-        guard case .ending(let code) = session.state, session.answers.isEmpty, !session.connection.isBlocked else { return }
+        guard case .ending(let code) = session.state, session.answers.isEmpty, !session.connection.isBlocked else {
+            return
+        }
         session.connection.close(code)
     }
 

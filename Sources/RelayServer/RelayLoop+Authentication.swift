@@ -27,7 +27,8 @@ extension RelayLoop {
 
     /// Whoever signs the challenge with the identity's key is that identity. PROTOCOL.md section 4.3.
     func authenticate(
-        _ identity: Identity, _ signature: [UInt8], _ purpose: FrameType, _ challenge: Challenge, _ requestID: RequestID,
+        _ identity: Identity, _ signature: [UInt8], _ purpose: FrameType, _ challenge: Challenge,
+        _ requestID: RequestID,
         _ session: Session
     ) {
         guard Identity.isValidName(identity.name) else {

@@ -11,7 +11,8 @@ extension RelayLoop {
     func subscribe(_ frame: Subscribe, _ requestID: RequestID, _ session: Session, _ client: ClientNumber) {
         guard frame.subscriptions.count <= configuration.session.maxSubscriptions else {
             let limit = configuration.session.maxSubscriptions
-            return answer(session, requestID, RelayError(.tooManySubscriptions, "A connection follows at most \(limit) logs."))
+            return answer(
+                session, requestID, RelayError(.tooManySubscriptions, "A connection follows at most \(limit) logs."))
         }
         var results: [SubscriptionResult] = []
         results.reserveCapacity(frame.subscriptions.count)
@@ -28,7 +29,8 @@ extension RelayLoop {
     }
 
     private func follow(
-        _ subscription: RelayWire.Subscription, _ session: Session, _ client: ClientNumber, _ snapshot: borrowing Snapshot
+        _ subscription: RelayWire.Subscription, _ session: Session, _ client: ClientNumber,
+        _ snapshot: borrowing Snapshot
     ) throws(StoreError) -> SubscriptionResult {
         let name: LogName
         switch subscription.log.kind {
@@ -39,9 +41,12 @@ extension RelayLoop {
         case .directory: name = .directory
         case .groups: return SubscriptionResult(error: .notPermitted)
         }
-        guard name == subscription.log || subscription.log.name.isEmpty else { return SubscriptionResult(error: .notPermitted) }
+        guard name == subscription.log || subscription.log.name.isEmpty else {
+            return SubscriptionResult(error: .notPermitted)
+        }
         let bytes = name.name
-        guard let number = try snapshot.log(name.kind, named: bytes.rawSpan), let head = try snapshot.head(of: number) else {
+        guard let number = try snapshot.log(name.kind, named: bytes.rawSpan), let head = try snapshot.head(of: number)
+        else {
             return SubscriptionResult(error: name.kind == .group ? .groupUnknown : .logUnknown)
         }
         guard subscription.after <= head.last else { return SubscriptionResult(error: .cursorAhead) }
@@ -151,7 +156,8 @@ extension RelayLoop {
             }
             switch found {
             case nil: answer(session, requestID, RelayError(.groupUnknown, "There is no group with this id."))
-            case (_, nil)?: answer(session, requestID, RelayError(.groupInfoUnavailable, "Nobody has published a GroupInfo."))
+            case (_, nil)?:
+                answer(session, requestID, RelayError(.groupInfoUnavailable, "Nobody has published a GroupInfo."))
             case (let log, let message?)?: answer(session, requestID, GroupInfoAnswer(log: log, message: message))
             }
         } catch {

@@ -126,7 +126,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     func malformed(_ connection: Connection, _ reason: DecodingError.Reason) {
         guard let session = session(of: connection) else { return }
-        if case .invalidLength(type: "frame", let byteCount) = reason, byteCount > configuration.transport.maxFrameByteCount {
+        if case .invalidLength(type: "frame", let byteCount) = reason,
+            byteCount > configuration.transport.maxFrameByteCount
+        {
             end(session, .frameTooLarge, "A frame has at most \(configuration.transport.maxFrameByteCount) bytes.")
         } else {
             end(session, .malformedFrame, "Not a frame: \(DecodingError(reason, at: 0)).")
@@ -154,7 +156,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
                 return end(session, .frameTooLarge, "The first frame has at most 63 bytes.", requestID)
             }
             guard let type = FrameType(rawValue: header.type) else {
-                answer(session, requestID, RelayError(.unknownFrameType, "This relay knows no frame of type \(header.type)."))
+                answer(
+                    session, requestID,
+                    RelayError(.unknownFrameType, "This relay knows no frame of type \(header.type)."))
                 return
             }
             try handle(type, requestID, body, session)
@@ -276,7 +280,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             stalled.append(session)
         }
         let mustWait =
-            session.requestsInFlight >= limits.maxRequestsInFlight || session.byteCountInFlight >= limits.maxByteCountInFlight
+            session.requestsInFlight >= limits.maxRequestsInFlight
+            || session.byteCountInFlight >= limits.maxByteCountInFlight
             || session.answers.count >= limits.maxPendingAnswerByteCount || session.isStalled
         if mustWait { session.connection.pause() } else { session.connection.resume() }
     }
@@ -297,7 +302,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         for result in batch.answers {
             byteCountInFlight -= result.byteCount
             requestsInFlight.subtract(result.commandCount, ordering: .relaxed)
-            guard let connection = loop.connection(slot: result.connection.slot, generation: result.connection.generation),
+            guard
+                let connection = loop.connection(
+                    slot: result.connection.slot, generation: result.connection.generation),
                 let session = session(of: connection)
             else { continue }
             session.requestsInFlight -= result.commandCount
@@ -306,7 +313,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             fanOut.markDirty(session)
             if case .registering = session.state {
                 if let client = result.registered { becomeReady(session, client) }
-                if let failure = result.failure { beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode)) }
+                if let failure = result.failure {
+                    beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode))
+                }
             }
             updatePause(session)
         }

@@ -32,7 +32,8 @@ struct RelayMetrics: Sendable {
             metrics.describe(name, help)
             return Counter(label: name, dimensions: dimensions, factory: metrics)
         }
-        connectionsOpened = counter("mlsrelay_connections_opened_total", "Connections on which frames could come and go.")
+        connectionsOpened = counter(
+            "mlsrelay_connections_opened_total", "Connections on which frames could come and go.")
         connectionsClosed = counter("mlsrelay_connections_closed_total", "Connections that were opened and are gone.")
         connectionsRefused = counter(
             "mlsrelay_connections_refused_total", "Connections closed as they came: too many, or no descriptors.")
@@ -47,7 +48,8 @@ struct RelayMetrics: Sendable {
             "mlsrelay_transactions_failed_total", "Write transactions that were given up: nothing of them is stored.")
 
         metrics.describe(
-            "mlsrelay_transaction_seconds", "Time of one write transaction, its commands and its sync to disk included.")
+            "mlsrelay_transaction_seconds", "Time of one write transaction, its commands and its sync to disk included."
+        )
         transactionDuration = Timer(label: "mlsrelay_transaction_seconds", dimensions: [], factory: metrics)
         metrics.describe("mlsrelay_transaction_commands", "Commands in one write transaction: they share its sync.")
         transactionCommands = Recorder(
@@ -55,7 +57,10 @@ struct RelayMetrics: Sendable {
 
         entriesAppended = Dictionary(
             uniqueKeysWithValues: LogKind.allCases.map { kind in
-                (kind, counter("mlsrelay_entries_appended_total", "Entries stored, by kind of log.", [("log", "\(kind)")]))
+                (
+                    kind,
+                    counter("mlsrelay_entries_appended_total", "Entries stored, by kind of log.", [("log", "\(kind)")])
+                )
             })
         let refusal = "Errors sent to clients, by their name in PROTOCOL.md."
         refusals = Dictionary(
@@ -136,14 +141,18 @@ final class RelayGauges: Sendable {
             counted = seconds
         }
         var limit = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 { maxDescriptors.set(Double(limit.rlim_cur)) }
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            maxDescriptors.set(Double(limit.rlim_cur))
+        }
         if let file = fopen("/proc/self/statm", "re") {
             defer { fclose(file) }
             // Pages: all of the address space, then those in memory.
             var line = [UInt8](repeating: 0, count: 256)
             let count = fread(&line, 1, line.count, file)
             let fields = String(decoding: line[..<count], as: UTF8.self).split(separator: " ")
-            if fields.count > 1, let pages = Int(fields[1]) { residentBytes.set(pages * Int(sysconf(Int32(_SC_PAGESIZE)))) }
+            if fields.count > 1, let pages = Int(fields[1]) {
+                residentBytes.set(pages * Int(sysconf(Int32(_SC_PAGESIZE))))
+            }
         }
     }
 }

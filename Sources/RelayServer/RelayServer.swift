@@ -109,7 +109,9 @@ public final class RelayServer: Sendable {
         health.ending()
         for loop in loops { loop.put(.goAway) }
         // A loop that has said so takes no more commands; what it has taken is with the writer or answered.
-        wait(atMost: .milliseconds(Int(configuration.shutdownGraceMilliseconds))) { !loops.contains(where: \.owesAnswers) }
+        wait(atMost: .milliseconds(Int(configuration.shutdownGraceMilliseconds))) {
+            !loops.contains(where: \.owesAnswers)
+        }
         writer.stop()
         for loop in loops { loop.put(.close) }
         wait(atMost: .milliseconds(Int(configuration.transport.closeTimeoutMilliseconds) + 500)) {

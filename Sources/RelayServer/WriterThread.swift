@@ -25,6 +25,7 @@ final class WriterThread: @unchecked Sendable {
     private let logger: Logger
     private let health: Health
     private let store: Store
+    private var readersCheckedAt = ContinuousClock.now
     private var relay: Relay<StoreWriter>
     /// Gives a loop what became of its commands.
     private let deliver: @Sendable (_ loop: Int, OutcomeBatch) -> Void
@@ -82,6 +83,19 @@ final class WriterThread: @unchecked Sendable {
     /// Without work for this long the writer is idle.
     private static let idleMilliseconds = 20
 
+    /// An inspector that was killed holds pages back until its place is given free.
+    private func releaseDeadReaders() {
+        guard readersCheckedAt.duration(to: .now) > Self.readerCheckInterval else { return }
+        readersCheckedAt = .now
+        do throws(StoreError) {
+            try store.releaseDeadReaders()
+        } catch {
+            logger.error("readers could not be looked after", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private static let readerCheckInterval = Duration.seconds(10)
+
     private func run() {
         while true {
             waitForMessages()
@@ -95,6 +109,7 @@ final class WriterThread: @unchecked Sendable {
                 }
             }
             if !batches.isEmpty { carryOut(batches) }
+            releaseDeadReaders()
             if isLast { return }
         }
     }
@@ -134,7 +149,8 @@ final class WriterThread: @unchecked Sendable {
             for command in batch.commands {
                 receipts.removeAll(keepingCapacity: true)
                 let outcome = try relay.apply(command, in: batch, at: now, receipts: &receipts)
-                outcomes[Int(command.connection.loop)].append(outcome, of: command, in: batch, receipts: receipts, at: now)
+                outcomes[Int(command.connection.loop)].append(
+                    outcome, of: command, in: batch, receipts: receipts, at: now)
                 if case .refused(let error) = outcome { metrics.refused(error.code).increment() }
             }
         }
@@ -213,7 +229,8 @@ struct OutcomeBatch: Sendable {
         if case .publish(let messages) = command.action, let first = messages.first, let last = messages.last {
             byteCount = batch.messages[last].range.upperBound - batch.messages[first].range.lowerBound
         }
-        if let last = answers.indices.last, answers[last].connection == command.connection, registered == nil, failure == nil,
+        if let last = answers.indices.last, answers[last].connection == command.connection, registered == nil,
+            failure == nil,
             answers[last].registered == nil
         {
             answers[last].frames = answers[last].frames.lowerBound..<frames.bytes.count

@@ -35,7 +35,9 @@ public protocol SettingSection: Sendable {
 extension Setting {
     typealias Path<Value> = any WritableKeyPath<Settings, Value> & Sendable
 
-    static func text(_ name: String, _ placeholder: String, _ path: Path<String>, bytes: ClosedRange<Int>, _ help: String) -> Setting {
+    static func text(
+        _ name: String, _ placeholder: String, _ path: Path<String>, bytes: ClosedRange<Int>, _ help: String
+    ) -> Setting {
         Setting(
             name: name, placeholder: placeholder, help: help, defaultText: Settings()[keyPath: path],
             allowed: "text of \(bytes.lowerBound) to \(bytes.upperBound) bytes", isList: false
@@ -69,14 +71,17 @@ extension Setting {
     ) -> Setting {
         let (lowest, highest) = (ByteCount.format(Int64(range.lowerBound)), ByteCount.format(Int64(range.upperBound)))
         return number(
-            name, "SIZE", path, range, help, allowed: "a size from \(lowest) to \(highest), such as 65536, 64KiB or 1MiB",
+            name, "SIZE", path, range, help,
+            allowed: "a size from \(lowest) to \(highest), such as 65536, 64KiB or 1MiB",
             format: ByteCount.format, parse: ByteCount.parse)
     }
 
     static func milliseconds<Number: FixedWidthInteger & Sendable>(
         _ name: String, _ path: Path<Number>, _ range: ClosedRange<Number>, _ help: String
     ) -> Setting {
-        let (lowest, highest) = (Milliseconds.format(Int64(range.lowerBound)), Milliseconds.format(Int64(range.upperBound)))
+        let (lowest, highest) = (
+            Milliseconds.format(Int64(range.lowerBound)), Milliseconds.format(Int64(range.upperBound))
+        )
         return number(
             name, "TIME", path, range, help, allowed: "a time from \(lowest) to \(highest), such as 500ms, 10s or 2min",
             format: Milliseconds.format, parse: Milliseconds.parse)
@@ -90,7 +95,8 @@ extension Setting {
             name: name, placeholder: placeholder, help: help, defaultText: format(Int64(Settings()[keyPath: path])),
             allowed: allowed, isList: false
         ) { settings, texts in
-            guard let number = texts.first.flatMap(parse), let value = Number(exactly: number), range.contains(value) else {
+            guard let number = texts.first.flatMap(parse), let value = Number(exactly: number), range.contains(value)
+            else {
                 return false
             }
             settings[keyPath: path] = value
@@ -117,7 +123,9 @@ enum ByteCount {
     private static let units: [(name: String, shift: Int64)] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)]
 
     static func format(_ count: Int64) -> String {
-        for unit in units where count > 0 && count % (1 << unit.shift) == 0 { return "\(count >> unit.shift)\(unit.name)" }
+        for unit in units where count > 0 && count % (1 << unit.shift) == 0 {
+            return "\(count >> unit.shift)\(unit.name)"
+        }
         return "\(count)"
     }
 
@@ -136,7 +144,9 @@ enum ByteCount {
 /// Times as people write them; a number without a unit could mean anything and is none.
 enum Milliseconds {
     // "ms" before "s", which it ends with.
-    private static let units: [(name: String, milliseconds: Int64)] = [("ms", 1), ("min", 60_000), ("s", 1000), ("h", 3_600_000)]
+    private static let units: [(name: String, milliseconds: Int64)] = [
+        ("ms", 1), ("min", 60_000), ("s", 1000), ("h", 3_600_000),
+    ]
 
     static func format(_ time: Int64) -> String {
         if time % 3_600_000 == 0, time > 0 { return "\(time / 3_600_000)h" }

@@ -35,7 +35,8 @@ public struct SettingSources: Sendable {
             (.commandLine, InMemoryProvider(name: "command line", values: values).snapshot()),
             (
                 .environment,
-                EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: ["mlsrelay"]).snapshot()
+                EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: ["mlsrelay"])
+                    .snapshot()
             ),
         ]
         if let path = file ?? environment["MLSRELAY_CONFIG"] { sources.append((.file(path), try Self.read(path))) }
@@ -50,7 +51,8 @@ public struct SettingSources: Sendable {
             let unknown = members.keys.filter { !known.contains($0) }.sorted()
             guard unknown.isEmpty else {
                 let names = unknown.map { "\"\($0)\"" }.joined(separator: ", ")
-                throw SettingErrors("\(path): there is no setting \(names); the names are those of --help, without the two dashes")
+                throw SettingErrors(
+                    "\(path): there is no setting \(names); the names are those of --help, without the two dashes")
             }
             return try JSONSnapshot(data: content.bytes, providerName: path, parsingOptions: .default)
         } catch let error as SettingErrors {

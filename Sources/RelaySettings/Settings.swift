@@ -28,7 +28,8 @@ public struct Settings: Sendable {
 
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
-    ListeningSettings.self, StorageSettings.self, PublishingSettings.self, ConnectionSettings.self, LoggingSettings.self,
+    ListeningSettings.self, StorageSettings.self, PublishingSettings.self, ConnectionSettings.self,
+    LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.
@@ -51,7 +52,9 @@ public enum ListeningSettings: SettingSection {
             let addresses = texts.compactMap(ListenAddress.init)
             // Port 0 twice is two ports.
             let fixed = addresses.filter { $0.port != 0 }.map { "\($0.host) \($0.port)" }
-            guard !addresses.isEmpty, addresses.count == texts.count, Set(fixed).count == fixed.count else { return false }
+            guard !addresses.isEmpty, addresses.count == texts.count, Set(fixed).count == fixed.count else {
+                return false
+            }
             settings.server.transport.listeners = addresses
             return true
         },
@@ -97,7 +100,8 @@ public enum StorageSettings: SettingSection {
             """),
         .count(
             "max-duplicate-window-entries", \.server.store.maxDuplicateWindowEntries, 1000...1_000_000_000,
-            "Entries that these windows keep in memory together, about 60 bytes each; beyond, windows are read from disk."),
+            "Entries that these windows keep in memory together, about 60 bytes each; beyond, windows are read from disk."
+        ),
         .count(
             "max-readers", \.server.store.maxReaders, 16...100_000,
             "Readers of the store at the same time: one for each loop, one for each inspector beside the relay."),
@@ -109,7 +113,8 @@ public enum PublishingSettings: SettingSection {
     public static let settings: [Setting] = [
         .byteCount(
             "max-frame-size", \.server.transport.maxFrameByteCount, 4096...WireLimits.maxFrameByteCount,
-            "The largest frame: room for a commit, its Welcomes and the GroupInfo of a group of thousands. A frame is held in memory."),
+            "The largest frame: room for a commit, its Welcomes and the GroupInfo of a group of thousands. A frame is held in memory."
+        ),
         .byteCount(
             "max-message-size", \.server.publish.maxMessageByteCount, 1024...WireLimits.maxFrameByteCount,
             "The largest MLSMessage. Files belong elsewhere; the largest real ones are the Welcomes of large groups."),
@@ -193,12 +198,17 @@ extension Settings {
         var contradictions: [String] = []
         let transport = server.transport
         if transport.listeners.contains(where: { $0.scheme.isEncrypted }) {
-            if transport.certificatePath == nil { contradictions.append("certificate is not set, and wss:// and tls:// need one") }
-            if transport.privateKeyPath == nil { contradictions.append("key is not set, and wss:// and tls:// need one") }
+            if transport.certificatePath == nil {
+                contradictions.append("certificate is not set, and wss:// and tls:// need one")
+            }
+            if transport.privateKeyPath == nil {
+                contradictions.append("key is not set, and wss:// and tls:// need one")
+            }
         }
         // A Publish has a header and two lengths around the message; what subscribers receive has some more.
         if server.publish.maxMessageByteCount > transport.maxFrameByteCount - 256 {
-            contradictions.append("max-message-size must be at least 256 bytes smaller than max-frame-size, or no frame could carry it")
+            contradictions.append(
+                "max-message-size must be at least 256 bytes smaller than max-frame-size, or no frame could carry it")
         }
         if server.publish.maxKeyPackageByteCount > server.publish.maxMessageByteCount {
             contradictions.append("max-key-package-size must not be larger than max-message-size")
@@ -207,7 +217,8 @@ extension Settings {
             contradictions.append("min-write-size must not be larger than max-write-size")
         }
         if server.store.maxReaders < transport.loopCount + 8 {
-            contradictions.append("max-readers must be at least 8 more than loops, so that inspectors can read beside the relay")
+            contradictions.append(
+                "max-readers must be at least 8 more than loops, so that inspectors can read beside the relay")
         }
         return contradictions
     }

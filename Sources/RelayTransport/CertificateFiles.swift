@@ -27,7 +27,8 @@ enum CertificateFiles {
 
     /// What to say when OpenSSL does not take the files.
     static func refused(_ configuration: TransportConfiguration, because lines: [String]) -> TransportError {
-        let files = "the certificate \(configuration.certificatePath ?? "") or its private key \(configuration.privateKeyPath ?? "")"
+        let files =
+            "the certificate \(configuration.certificatePath ?? "") or its private key \(configuration.privateKeyPath ?? "")"
         let reason = lines.isEmpty ? "" : ": \(lines.joined(separator: "; "))"
         return TransportError("\(files) cannot be used\(reason)", reason: .certificate)
     }

@@ -198,7 +198,8 @@ public final class Connection {
         var position = 0
         while isOpen {
             if isPaused {
-                heldBack.append(contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[position...]))
+                heldBack.append(
+                    contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[position...]))
                 return
             }
             do throws(WebSocketError) {
@@ -276,7 +277,8 @@ public final class Connection {
         partialTarget = 0
         while position < bytes.count, isOpen, !isPaused {
             do throws(DecodingError) {
-                switch try FrameSplitter.step(span, from: position, maxByteCount: loop.configuration.maxFrameByteCount) {
+                switch try FrameSplitter.step(span, from: position, maxByteCount: loop.configuration.maxFrameByteCount)
+                {
                 case .frame(let body):
                     position = body.upperBound
                     loop.delegate?.received(span.extracting(body), on: self)

@@ -34,7 +34,8 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// - Returns: nil unless `text` is a scheme, an address and, where there is one, a port.
     public init?(_ text: String) {
-        guard let separator = text.firstRange(of: "://"), let scheme = Scheme(rawValue: String(text[..<separator.lowerBound]))
+        guard let separator = text.firstRange(of: "://"),
+            let scheme = Scheme(rawValue: String(text[..<separator.lowerBound]))
         else { return nil }
         var host = text[separator.upperBound...]
         var port = scheme.defaultPort
@@ -50,7 +51,8 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
             return nil
         }
         self.init(scheme: scheme, host: String(host), port: port)
-        guard (try? SocketAddress(host: self.host, port: port)) != nil else { return nil }  // only asked whether it is one
+        // Only asked whether it is one.
+        guard (try? SocketAddress(host: self.host, port: port)) != nil else { return nil }
     }
 
     public var description: String { "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
@@ -167,7 +169,8 @@ struct ListenerGroup {
     private static func socket(_ address: ListenAddress, sharesPort: Bool) throws(TransportError) -> Int32 {
         let target = try SocketAddress(host: address.host, port: address.port)
         let socket = Glibc.socket(
-            target.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            target.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0
+        )
         guard socket >= 0 else { throw TransportError(call: "socket") }
         var on: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)

@@ -177,7 +177,9 @@ public final class ServiceLoop: @unchecked Sendable {
         idle.pointee.data = me
         uv_timer_init(loop, timer)
         timer.pointee.data = me
-        uv_timer_start(timer, { handle in ServiceLoop.from(handle?.pointee.data)?.tick() }, Self.tickMilliseconds, Self.tickMilliseconds)
+        uv_timer_start(
+            timer, { handle in ServiceLoop.from(handle?.pointee.data)?.tick() }, Self.tickMilliseconds,
+            Self.tickMilliseconds)
         poll(wakeDescriptor) { handle, _, _ in ServiceLoop.from(handle?.pointee.data)?.drainWake() }
         for listener in listeners {
             poll(listener.socket) { handle, _, _ in
@@ -189,7 +191,10 @@ public final class ServiceLoop: @unchecked Sendable {
         }
     }
 
-    private func poll(_ descriptor: Int32, _ callback: @escaping @convention(c) (UnsafeMutablePointer<uv_poll_t>?, Int32, Int32) -> Void) {
+    private func poll(
+        _ descriptor: Int32,
+        _ callback: @escaping @convention(c) (UnsafeMutablePointer<uv_poll_t>?, Int32, Int32) -> Void
+    ) {
         let handle = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
         uv_poll_init(loop, handle, descriptor)
         handle.pointee.data = Unmanaged.passUnretained(self).toOpaque()
@@ -279,7 +284,8 @@ public final class ServiceLoop: @unchecked Sendable {
             listener.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_close($0) { $0?.deallocate() } }
         }
         for listener in listeners { close(listener.socket) }
-        for handle in [UnsafeMutableRawPointer(prepare), UnsafeMutableRawPointer(idle), UnsafeMutableRawPointer(timer)] {
+        for handle in [UnsafeMutableRawPointer(prepare), UnsafeMutableRawPointer(idle), UnsafeMutableRawPointer(timer)]
+        {
             uv_close(handle.assumingMemoryBound(to: uv_handle_t.self), nil)
         }
         lws_context_destroy(context)
@@ -315,7 +321,9 @@ public final class ServiceLoop: @unchecked Sendable {
         let type = LWS_ADOPT_SOCKET.rawValue | (scheme.isEncrypted ? LWS_ADOPT_ALLOW_SSL.rawValue : 0)
         let host = scheme.isEncrypted ? encryptedHost : plainHost
         // On failure lws has closed the socket.
-        guard let wsi = lws_adopt_descriptor_vhost(host, lws_adoption_type(rawValue: type), descriptor, Self.protocolName, nil)
+        guard
+            let wsi = lws_adopt_descriptor_vhost(
+                host, lws_adoption_type(rawValue: type), descriptor, Self.protocolName, nil)
         else {
             remove(connection)
             return
@@ -372,7 +380,8 @@ public final class ServiceLoop: @unchecked Sendable {
 
     /// The connection with this slot and generation, while it is there.
     public func connection(slot: UInt32, generation: UInt32) -> Connection? {
-        guard slot < connections.count, let connection = connections[Int(slot)], connection.generation == generation else {
+        guard slot < connections.count, let connection = connections[Int(slot)], connection.generation == generation
+        else {
             return nil
         }
         return connection
@@ -386,7 +395,9 @@ public final class ServiceLoop: @unchecked Sendable {
     // MARK: Events of libwebsockets
 
     /// - Returns: -1 to close the socket.
-    fileprivate func handle(_ reason: lws_callback_reasons, _ wsi: OpaquePointer, _ bytes: UnsafeMutableRawBufferPointer) -> Int32 {
+    fileprivate func handle(
+        _ reason: lws_callback_reasons, _ wsi: OpaquePointer, _ bytes: UnsafeMutableRawBufferPointer
+    ) -> Int32 {
         guard let pointer = lws_get_opaque_user_data(wsi) else { return 0 }
         let connection = Unmanaged<Connection>.fromOpaque(pointer).takeUnretainedValue()
         switch reason {
@@ -422,7 +433,8 @@ private func serviceCallback(
     _ wsi: OpaquePointer?, _ reason: lws_callback_reasons, _ user: UnsafeMutableRawPointer?,
     _ bytes: UnsafeMutableRawPointer?, _ byteCount: Int
 ) -> Int32 {
-    guard let wsi, reason == LWS_CALLBACK_RAW_RX || reason == LWS_CALLBACK_RAW_WRITEABLE || reason == LWS_CALLBACK_RAW_CLOSE,
+    guard let wsi,
+        reason == LWS_CALLBACK_RAW_RX || reason == LWS_CALLBACK_RAW_WRITEABLE || reason == LWS_CALLBACK_RAW_CLOSE,
         let context = lws_get_context(wsi), let loop = ServiceLoop.from(lws_context_user(context))
     else { return 0 }
     return loop.handle(reason, wsi, UnsafeMutableRawBufferPointer(start: bytes, count: bytes == nil ? 0 : byteCount))

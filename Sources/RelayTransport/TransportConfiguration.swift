@@ -1,4 +1,3 @@
-
 /// What the transport accepts, and where.
 public struct TransportConfiguration: Sendable {
     public var listeners: [ListenAddress]

@@ -44,7 +44,9 @@ public struct Reader: ~Escapable {
 
     @inlinable
     @_lifetime(self: copy self)
-    public mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type = T.self) throws(DecodingError) -> T {
+    public mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type = T.self) throws(DecodingError)
+        -> T
+    {
         let byteCount = MemoryLayout<T>.size
         guard remainingByteCount >= byteCount else { throw error(.truncated) }
         // Checked above: [position, position + byteCount) lies inside the span.

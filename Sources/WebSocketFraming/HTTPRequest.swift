@@ -35,7 +35,9 @@ public struct HTTPRequest: Sendable {
     /// Parses a whole head.
     public init(head: some Collection<UInt8>) throws(Failure) {
         // ASCII alone, and no bare CR or LF: what two parsers could read differently is refused.
-        guard head.allSatisfy({ $0 < 0x7f && ($0 >= 0x20 || $0 == 13 || $0 == 10 || $0 == 9) }) else { throw .malformed }
+        guard head.allSatisfy({ $0 < 0x7f && ($0 >= 0x20 || $0 == 13 || $0 == 10 || $0 == 9) }) else {
+            throw .malformed
+        }
         // Scalars, not Characters: in Swift CR LF is one Character.
         let text = Array(String(decoding: head, as: UTF8.self).unicodeScalars)
         var lines: [String] = []
@@ -56,15 +58,19 @@ public struct HTTPRequest: Sendable {
         }
         guard let requestLine = lines.first else { throw .malformed }
         let words = requestLine.split(separator: " ", omittingEmptySubsequences: false)
-        guard words.count == 3, words[2] == "HTTP/1.1", !words[0].isEmpty, words[1].hasPrefix("/") else { throw .malformed }
+        guard words.count == 3, words[2] == "HTTP/1.1", !words[0].isEmpty, words[1].hasPrefix("/") else {
+            throw .malformed
+        }
         method = String(words[0])
         path = String(words[1].prefix { $0 != "?" })
         fields = []
         for line in lines.dropFirst() where !line.isEmpty {
-            guard let colon = line.firstIndex(of: ":"), colon != line.startIndex, !line.hasPrefix(" "), !line.hasPrefix("\t")
+            guard let colon = line.firstIndex(of: ":"), colon != line.startIndex, !line.hasPrefix(" "),
+                !line.hasPrefix("\t")
             else { throw .malformed }
             let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-            fields.append((line[..<colon].lowercased(), String(value.reversed().drop { $0 == " " || $0 == "\t" }.reversed())))
+            fields.append(
+                (line[..<colon].lowercased(), String(value.reversed().drop { $0 == " " || $0 == "\t" }.reversed())))
         }
     }
 
@@ -109,7 +115,8 @@ public enum WebSocketUpgrade: Sendable {
         }
         guard request.value("sec-websocket-version") == "13" else {
             self = .refused(
-                httpResponse("426 Upgrade Required", fields: ["Sec-WebSocket-Version: 13"], body: "WebSocket version 13 only\n"))
+                httpResponse(
+                    "426 Upgrade Required", fields: ["Sec-WebSocket-Version: 13"], body: "WebSocket version 13 only\n"))
             return
         }
         guard request.list("sec-websocket-protocol").contains(Self.subprotocol) else {

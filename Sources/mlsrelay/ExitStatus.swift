@@ -28,7 +28,8 @@ enum ExitStatus {
         case .formatUnknown, .corrupted: EX_DATAERR
         // The data directory cannot be made or written: 73. What else the disk refuses: 74.
         case .failed(let call, let code):
-            code == EACCES || code == EPERM ? EX_NOPERM : call.hasPrefix("mkdir") || call.hasPrefix("open") ? EX_CANTCREAT : EX_IOERR
+            code == EACCES || code == EPERM
+                ? EX_NOPERM : call.hasPrefix("mkdir") || call.hasPrefix("open") ? EX_CANTCREAT : EX_IOERR
         default: EX_IOERR
         }
     }

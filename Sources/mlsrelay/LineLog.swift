@@ -37,7 +37,8 @@ struct LineLog: LogHandler {
     }
 
     private static func json(_ event: LogEvent, _ data: [(key: String, value: String)]) -> String {
-        var line = "{\"time\":\"\(timestamp())\",\"level\":\"\(event.level.rawValue)\",\"message\":\(quoted("\(event.message)"))"
+        var line =
+            "{\"time\":\"\(timestamp())\",\"level\":\"\(event.level.rawValue)\",\"message\":\(quoted("\(event.message)"))"
         if !data.isEmpty {
             line += ",\"data\":{" + data.map { "\(quoted($0.key)):\(quoted($0.value))" }.joined(separator: ",") + "}"
         }
@@ -51,7 +52,8 @@ struct LineLog: LogHandler {
             switch scalar {
             case "\n": line += #"\n"#
             case "\"", "\\": line += "\\\(scalar)"
-            case _ where scalar.properties.generalCategory == .control: line += "\\u{\(String(scalar.value, radix: 16))}"
+            case _ where scalar.properties.generalCategory == .control:
+                line += "\\u{\(String(scalar.value, radix: 16))}"
             default: line.unicodeScalars.append(scalar)
             }
         }

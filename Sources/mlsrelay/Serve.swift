@@ -135,7 +135,8 @@ struct Serve: ParsableCommand {
                 "max-store-size": "\(configuration.store.maxByteCount)",
                 "max-frame-size": "\(configuration.transport.maxFrameByteCount)",
                 "max-message-size": "\(publish.maxMessageByteCount)",
-                "max-connections": "\(configuration.transport.maxConnectionsPerLoop * configuration.transport.loopCount)",
+                "max-connections":
+                    "\(configuration.transport.maxConnectionsPerLoop * configuration.transport.loopCount)",
                 "max-subscriptions": "\(session.maxSubscriptions)",
                 "idle-timeout": "\(session.idleTimeoutMilliseconds)ms",
             ])

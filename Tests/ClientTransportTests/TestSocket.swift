@@ -65,7 +65,10 @@ final class TestSocket: @unchecked Sendable {
     @discardableResult
     func onLoop<Value: Sendable>(_ body: @escaping @Sendable (ClientSocket) -> Value) async -> Value {
         await withCheckedContinuation { continuation in
-            mailbox.enqueue { [self] _ in continuation.resume(returning: body(socket!)) }
+            mailbox.enqueue { [self] _ in
+                guard let socket else { preconditionFailure("a test's socket lives as long as the test") }
+                continuation.resume(returning: body(socket))
+            }
         }
     }
 }

@@ -52,13 +52,16 @@ private struct Acknowledged: Sendable {
 
 @Suite("A relay that is killed loses nothing (issue 1, N-1, N-6)", .timeLimit(.minutes(5)), .serialized)
 struct CrashTests {
-    @Test("the vectors' MLSMessages reach every subscriber byte for byte, in order and once, across a SIGKILL", arguments: [
-        "ws", "wss", "tcp", "tls",
-    ])
+    @Test(
+        "the vectors' MLSMessages reach every subscriber byte for byte, in order and once, across a SIGKILL",
+        arguments: [
+            "ws", "wss", "tcp", "tls",
+        ])
     func killedInTheMiddle(scheme: String) async throws {
         let directory = try TemporaryDirectory()
         let vectors = try VectorMessages.load()
-        let certificate = scheme == "wss" || scheme == "tls" ? try await onThread { try directory.makeCertificate() } : nil
+        let certificate =
+            scheme == "wss" || scheme == "tls" ? try await onThread { try directory.makeCertificate() } : nil
         let data = directory.path + "/data"
         let first = try await onThread {
             try RelayProcess(dataDirectory: data, listeners: [(scheme, 0)], certificate: certificate)
@@ -245,7 +248,9 @@ struct AddressTests {
             let relay = try RelayProcess(
                 dataDirectory: directory.path + "/data", arguments: ["--listen", "\(scheme)://[::1]:0"])
             let prefix = "listening on \(scheme)://[::1]:"
-            let url = try relay.process.line { $0.hasPrefix(prefix) ? String($0.dropFirst("listening on ".count)) : nil }
+            let url = try relay.process.line {
+                $0.hasPrefix(prefix) ? String($0.dropFirst("listening on ".count)) : nil
+            }
             return (relay, url)
         }
         var configuration = RelayClientConfiguration()

@@ -66,7 +66,8 @@ struct HTTPTests {
         }
     }
 
-    @Test("every line of /metrics is a comment or a sample, every name has one type, and what an operator wants is there")
+    @Test(
+        "every line of /metrics is a comment or a sample, every name has one type, and what an operator wants is there")
     func metrics() async throws {
         let relay = try await RelayProcess.started(in: directory)
         let lines = try await request("GET /metrics", relay).body.split(separator: "\n").map(String.init)
@@ -83,8 +84,10 @@ struct HTTPTests {
         }
         for name in [
             "mlsrelay_connections", "mlsrelay_sessions", "mlsrelay_subscriptions", "mlsrelay_writer_queue_commands",
-            "mlsrelay_transaction_commands", "mlsrelay_transaction_seconds", "mlsrelay_store_bytes", "mlsrelay_store_limit_bytes",
-            "mlsrelay_entries_appended_total", "mlsrelay_build_info", "process_start_time_seconds", "process_cpu_seconds_total",
+            "mlsrelay_transaction_commands", "mlsrelay_transaction_seconds", "mlsrelay_store_bytes",
+            "mlsrelay_store_limit_bytes",
+            "mlsrelay_entries_appended_total", "mlsrelay_build_info", "process_start_time_seconds",
+            "process_cpu_seconds_total",
         ] { #expect(types.contains(name), "\(name)") }
         // No label tells who or where: these are all there are.
         let labels = Set(lines.flatMap { $0.matches(of: /[{,]([a-z_]+)="/).map { String($0.1) } })

@@ -34,7 +34,10 @@ struct ServeTests {
     func help() async throws {
         let (status, output, _) = try await run("serve", "--help")
         #expect(status == 0)
-        for text in ["EXAMPLES", "--listen", "--max-frame-size", "4MiB", "--idle-timeout", "60s", "--check", "LISTENING", "STORAGE"] {
+        for text in [
+            "EXAMPLES", "--listen", "--max-frame-size", "4MiB", "--idle-timeout", "60s", "--check", "LISTENING",
+            "STORAGE",
+        ] {
             #expect(output.contains(text))
         }
     }
@@ -82,7 +85,9 @@ struct ServeTests {
         let lines = try relay.process.errors.split(separator: "\n").map {
             try JSONDecoder().decode(Line.self, from: Data($0.utf8))
         }
-        #expect(lines.contains { $0.level == "notice" && $0.message == "listening" && $0.data?["url"] == relay.urls["tcp"] })
+        #expect(
+            lines.contains { $0.level == "notice" && $0.message == "listening" && $0.data?["url"] == relay.urls["tcp"] }
+        )
         #expect(lines.contains { $0.level == "warning" && $0.data?["name"] == "MLSRELAY_X" })
     }
 
@@ -182,7 +187,8 @@ struct ServeTests {
                     "serve", "--check", "--listen", listen, "--data", data, "--certificate", certificate, "--key", key)
                 #expect(check.status == 1)
                 #expect(check.errors.contains(certificate) || check.errors.contains(key))
-                let start = try await run("serve", "--listen", listen, "--data", data, "--certificate", certificate, "--key", key)
+                let start = try await run(
+                    "serve", "--listen", listen, "--data", data, "--certificate", certificate, "--key", key)
                 #expect(start.status == EX_NOINPUT)
             }
         }
@@ -192,7 +198,8 @@ struct ServeTests {
     func tlsVersions(_ scheme: String) async throws {
         let certificate = try await onThread { [directory] in try directory.makeCertificate() }
         let check = try await run(
-            "serve", "--check", "--listen", "\(scheme)://127.0.0.1:0", "--data", data, "--certificate", certificate.chain, "--key",
+            "serve", "--check", "--listen", "\(scheme)://127.0.0.1:0", "--data", data, "--certificate",
+            certificate.chain, "--key",
             certificate.key)
         #expect(check.status == 0)
         #expect(check.errors == "")

@@ -63,7 +63,8 @@ struct VectorMessages: Sendable {
             try script.add(vector.mls_group_info.bytes)
             try script.add(vector.private_message.bytes)
             try script.add(vector.public_message_commit.bytes)
-            script.steps.append(Step(message: vector.public_message_application.bytes, expected: .refused(.messageMalformed)))
+            script.steps.append(
+                Step(message: vector.public_message_application.bytes, expected: .refused(.messageMalformed)))
             script.steps.append(Step(message: vector.mls_welcome.bytes, expected: .refused(.keyPackageRefUnknown)))
             script.steps.append(Step(message: vector.mls_key_package.bytes, expected: .keyPackage))
             all.scripts.append(script)
@@ -107,7 +108,8 @@ extension VectorMessages.Script {
     }
 
     mutating func addWelcome(_ message: [UInt8]) {
-        steps.append(VectorMessages.Step(message: message, expected: taken.insert(message).inserted ? .welcome : .again))
+        steps.append(
+            VectorMessages.Step(message: message, expected: taken.insert(message).inserted ? .welcome : .again))
     }
 
     /// Adds a message, with what the rules of PROTOCOL.md section 7.2 make of it: a slow and obvious model.

@@ -23,7 +23,9 @@ struct PrometheusMetricsTests {
             Counter(label: "refusals_total", dimensions: [("code", code)], factory: metrics).increment(by: count)
         }
         #expect(
-            lines() == ["# TYPE refusals_total counter", #"refusals_total{code="a"} 1"#, #"refusals_total{code="b"} 2"#])
+            lines() == [
+                "# TYPE refusals_total counter", #"refusals_total{code="a"} 1"#, #"refusals_total{code="b"} 2"#,
+            ])
     }
 
     @Test("a label's value is escaped: backslash, quotation mark, line feed; help has no quotation marks to escape")

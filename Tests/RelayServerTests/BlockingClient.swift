@@ -30,8 +30,11 @@ final class BlockingClient {
 
     /// Asks for a WebSocket, and returns the head of the answer.
     func handshake(_ fields: [String]) throws -> String {
-        let lines = ["GET / HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: Upgrade",
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="] + fields
+        let lines =
+            [
+                "GET / HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: Upgrade",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            ] + fields
         try peer.write(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8))
         return try peer.readHead()
     }
@@ -147,7 +150,8 @@ final class BlockingClient {
     }
 
     func createGroup(_ groupID: [UInt8], epoch: UInt64 = 0) throws -> LogNumber {
-        guard case .groupCreated(let created) = try request(CreateGroup(groupID: groupID, epoch: Epoch(rawValue: epoch)))
+        guard
+            case .groupCreated(let created) = try request(CreateGroup(groupID: groupID, epoch: Epoch(rawValue: epoch)))
         else { throw FakeServer.Failure(description: "no group") }
         return created.log
     }

@@ -26,7 +26,8 @@ private struct LogReader {
         let payload = entry.payload
         let expected = chain.next(after: hash, header: entry.header, payloadHash: chain.payloadHash(payload.rawSpan))
         guard entry.header.sequenceNumber == last.next, entry.chain == expected else {
-            throw FakeServer.Failure(description: "entry \(entry.header.sequenceNumber) after \(last), or a broken chain")
+            throw FakeServer.Failure(
+                description: "entry \(entry.header.sequenceNumber) after \(last), or a broken chain")
         }
         (last, hash) = (entry.header.sequenceNumber, expected)
         payloads.append(payload)
@@ -61,7 +62,9 @@ private let groupID: [UInt8] = Array("group".utf8)
 
 @Suite("Publishing and subscribing (PROTOCOL.md section 7)", .timeLimit(.minutes(3)))
 struct DeliveryTests {
-    @Test("history and live entries come as one sequence, to the publisher too (S1-4, S2-6, S2-8)", arguments: [Scheme.ws, .tcp])
+    @Test(
+        "history and live entries come as one sequence, to the publisher too (S1-4, S2-6, S2-8)",
+        arguments: [Scheme.ws, .tcp])
     func historyThenLive(scheme: Scheme) async throws {
         try await withRelay(loops: 2) { relay in
             let alice = try relay.connect(scheme)
@@ -165,7 +168,9 @@ struct DeliveryTests {
             try client.read(3, &readers)
             #expect(try client.request(Ping(data: [2])) == .pong(Pong(data: [2])))
             _ = try client.send(Publish(messages: [privateMessage(groupID, number: 10)]))
-            guard case .published = try client.expect().1 else { throw FakeServer.Failure(description: "an entry came") }
+            guard case .published = try client.expect().1 else {
+                throw FakeServer.Failure(description: "an entry came")
+            }
             let all = Position(log: log, sequenceNumber: .unlimited)
             #expect(try client.request(Credit(until: [all])) == .done(Done()))
             try client.read(4, &readers)
@@ -200,7 +205,9 @@ struct DeliveryTests {
 
     @Test("what cannot be followed says why, each subscription for itself")
     func subscriptionErrors() async throws {
-        try await withRelay { $0.session.maxSubscriptions = 2 } _: { relay in
+        try await withRelay {
+            $0.session.maxSubscriptions = 2
+        } _: { relay in
             let client = try relay.connect(.tcp)
             try client.logIn("alice")
             _ = try client.createGroup(groupID)
@@ -216,16 +223,20 @@ struct DeliveryTests {
             let results = try subscriptions.flatMap { try client.subscribe([$0]) }
             #expect(
                 results.map(\.error) == [
-                    .groupUnknown, .notPermitted, .notPermitted, .cursorAhead, .none, .none, .tooManySubscriptions, .none,
+                    .groupUnknown, .notPermitted, .notPermitted, .cursorAhead, .none, .none, .tooManySubscriptions,
+                    .none,
                 ])
-            guard case .error(let error) = try client.request(Subscribe(subscriptions: Array(subscriptions[..<3]))) else {
+            guard case .error(let error) = try client.request(Subscribe(subscriptions: Array(subscriptions[..<3])))
+            else {
                 throw FakeServer.Failure(description: "three at once")
             }
             #expect(error.code == .tooManySubscriptions)
         }
     }
 
-    @Test("a reader that stops costs a cursor: the others go on, and it finds everything later (N-7)", arguments: [Scheme.ws, .tcp])
+    @Test(
+        "a reader that stops costs a cursor: the others go on, and it finds everything later (N-7)",
+        arguments: [Scheme.ws, .tcp])
     func slowReader(scheme: Scheme) async throws {
         try await withRelay { relay in
             let publisher = try relay.connect(.tcp)
@@ -241,7 +252,8 @@ struct DeliveryTests {
             let count = 10_000
             for start in stride(from: 0, to: count, by: 100) {
                 for number in start..<start + 100 {
-                    try publisher.send(Publish(messages: [privateMessage(groupID, number: UInt64(number), byteCount: 4000)]))
+                    try publisher.send(
+                        Publish(messages: [privateMessage(groupID, number: UInt64(number), byteCount: 4000)]))
                 }
                 for _ in 0..<100 { _ = try publisher.expect() }
                 try quick.read(100, &readers[0])
@@ -309,7 +321,9 @@ struct DeliveryTests {
             for client in clients {
                 for number in 0..<500 {
                     let (request, frame) = try client.expect()
-                    guard case .published(let published) = frame else { throw FakeServer.Failure(description: "\(frame)") }
+                    guard case .published(let published) = frame else {
+                        throw FakeServer.Failure(description: "\(frame)")
+                    }
                     #expect(request.rawValue == UInt32(1000 + number))
                     #expect(published.receipts.first?.sequenceNumber.rawValue == UInt64(number + 1))
                 }
@@ -319,7 +333,9 @@ struct DeliveryTests {
 
     @Test("many large answers are not gathered without bound: a client that does not read them is read no further")
     func largeAnswers() async throws {
-        try await withRelay { $0.session.maxPendingAnswerByteCount = 10_000 } _: { relay in
+        try await withRelay {
+            $0.session.maxPendingAnswerByteCount = 10_000
+        } _: { relay in
             let client = try relay.connect(.tcp)
             try client.logIn("alice")
             for number in 0..<200 as Range<UInt8> { _ = try client.createGroup([number]) }
@@ -337,7 +353,9 @@ struct DeliveryTests {
 
     @Test("a message of the largest size goes through, one byte more is refused, and the connection goes on")
     func messageSize() async throws {
-        try await withRelay { $0.publish.maxMessageByteCount = 300_000 } _: { relay in
+        try await withRelay {
+            $0.publish.maxMessageByteCount = 300_000
+        } _: { relay in
             let client = try relay.connect(.ws)
             try client.logIn("alice")
             let log = try client.createGroup(groupID)
@@ -363,7 +381,9 @@ struct DeliveryTests {
             let client = try relay.connect(.ws)
             try client.logIn("alice")
             _ = try client.createGroup(groupID)
-            for number in 0..<50 { try client.send(Publish(messages: [privateMessage(groupID, number: UInt64(number))])) }
+            for number in 0..<50 {
+                try client.send(Publish(messages: [privateMessage(groupID, number: UInt64(number))]))
+            }
             // One answer: the others are with the relay or on their way.
             _ = try client.expect()
             startThread { relay.stop() }
@@ -382,9 +402,12 @@ struct DeliveryTests {
         }
     }
 
-    @Test("a full store refuses with storage_full, loses nothing, still serves readers, and takes more when it may grow")
+    @Test(
+        "a full store refuses with storage_full, loses nothing, still serves readers, and takes more when it may grow")
     func fullStore() async throws {
-        try await withRelay { $0.store.maxByteCount = 1 << 20 } _: { relay in
+        try await withRelay {
+            $0.store.maxByteCount = 1 << 20
+        } _: { relay in
             let key = try SigningKey.generate(.ed25519)
             let client = try relay.connect(.tcp)
             try client.logIn("alice", key: key)
@@ -449,7 +472,9 @@ struct DeliveryTests {
             for vector in vectors {
                 let suite = CipherSuite(rawValue: vector.cipher_suite)
                 let request = KeyPackageRequest(name: Array("owner".utf8), cipherSuite: suite)
-                guard case .keyPackages(let answer) = try sender.request(FetchKeyPackages(requests: [request, request])) else {
+                guard
+                    case .keyPackages(let answer) = try sender.request(FetchKeyPackages(requests: [request, request]))
+                else {
                     throw FakeServer.Failure(description: "no KeyPackages")
                 }
                 #expect(answer.results.map(\.error) == [.none, .keyPackageUnavailable])

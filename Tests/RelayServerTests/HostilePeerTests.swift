@@ -51,7 +51,9 @@ struct HostilePeerTests {
         #expect(heads == ["HTTP/1.1 400", "HTTP/1.1 400", "HTTP/1.1 426"])
     }
 
-    @Test("a frame of the largest size is taken, one byte more ends with frame_too_large and 1009", arguments: [Scheme.ws, .tcp])
+    @Test(
+        "a frame of the largest size is taken, one byte more ends with frame_too_large and 1009",
+        arguments: [Scheme.ws, .tcp])
     func oversized(scheme: Scheme) async throws {
         let (inside, outside) = try await withRelay { configuration in
             configuration.transport.maxFrameByteCount = 100_000
@@ -63,7 +65,9 @@ struct HostilePeerTests {
             var frame = Writer()
             frame.opaque(body)
             try client.send(frame.bytes)
-            guard case .error(let error) = try client.expect().1 else { throw FakeServer.Failure(description: "no error") }
+            guard case .error(let error) = try client.expect().1 else {
+                throw FakeServer.Failure(description: "no error")
+            }
             // The length alone is enough: the body never comes.
             try client.send([0x80, 0x01, 0x86, 0xa1])
             return (error.code, try end(of: client))
@@ -72,10 +76,12 @@ struct HostilePeerTests {
         #expect(outside == End(error: .frameTooLarge, closeCode: scheme == .ws ? 1009 : nil))
     }
 
-    @Test("bytes that are no frame end the connection with malformed_frame", arguments: [
-        [0xc0], [0x00], [0x40, 0x05], [0x04, 1, 0, 0, 0], [0x06, 1, 0, 0, 0, 1, 9], [0x05, 4, 0, 0, 0, 0],
-        [0x06, 1, 0, 0, 0, 0, 0], [0x05, 63, 0, 0, 0, 0],
-    ] as [[UInt8]])
+    @Test(
+        "bytes that are no frame end the connection with malformed_frame",
+        arguments: [
+            [0xc0], [0x00], [0x40, 0x05], [0x04, 1, 0, 0, 0], [0x06, 1, 0, 0, 0, 1, 9], [0x05, 4, 0, 0, 0, 0],
+            [0x06, 1, 0, 0, 0, 0, 0], [0x05, 63, 0, 0, 0, 0],
+        ] as [[UInt8]])
     func malformed(bytes: [UInt8]) async throws {
         let ends = try await withRelay { relay in
             try [Scheme.ws, .tcp].map { scheme in
@@ -99,7 +105,9 @@ struct HostilePeerTests {
 
     @Test("a connection that does not authenticate in time ends with timed_out and 4001", arguments: [Scheme.ws, .tcp])
     func silent(scheme: Scheme) async throws {
-        let end = try await withRelay { $0.session.helloTimeoutMilliseconds = 300 } _: { relay in
+        let end = try await withRelay {
+            $0.session.helloTimeoutMilliseconds = 300
+        } _: { relay in
             try RelayServerTests.end(of: try relay.connect(scheme))
         }
         #expect(end == End(error: .timedOut, closeCode: scheme == .ws ? 4001 : nil))
@@ -107,7 +115,9 @@ struct HostilePeerTests {
 
     @Test("an HTTP head that does not end in time is closed")
     func slowHandshake() async throws {
-        let rest = try await withRelay { $0.transport.handshakeTimeoutMilliseconds = 300 } _: { relay in
+        let rest = try await withRelay {
+            $0.transport.handshakeTimeoutMilliseconds = 300
+        } _: { relay in
             let client = try relay.connect(.ws, upgrade: false)
             try client.peer.write(Array("GET / HTTP/1.1\r\n".utf8))
             return try client.peer.readToEnd()
@@ -117,7 +127,9 @@ struct HostilePeerTests {
 
     @Test("a client that answers the relay's pings stays, one that says nothing ends with timed_out")
     func idle() async throws {
-        let (pinged, end) = try await withRelay { $0.session.idleTimeoutMilliseconds = 800 } _: { relay in
+        let (pinged, end) = try await withRelay {
+            $0.session.idleTimeoutMilliseconds = 800
+        } _: { relay in
             let client = try relay.connect(.tcp)
             try client.logIn("alice")
             var pings = 0
@@ -189,13 +201,17 @@ struct HostilePeerTests {
             let asMallory = BlockingClient.identity("alice", mallory)
             return [
                 // Mallory's signature under Alice's key; a signature for another connection; for the other purpose.
-                try attempt(.authenticate, identity) { try BlockingClient.signature(identity, mallory, $0, .authenticate) },
+                try attempt(.authenticate, identity) {
+                    try BlockingClient.signature(identity, mallory, $0, .authenticate)
+                },
                 try attempt(.authenticate, identity) { _ in replayed },
                 try attempt(.authenticate, identity) { try BlockingClient.signature(identity, alice, $0, .register) },
                 try attempt(.register, identity) { _ in [] },
                 // Alice's name with a key of Mallory's own.
                 try attempt(.register, asMallory) { try BlockingClient.signature(asMallory, mallory, $0, .register) },
-                try attempt(.authenticate, asMallory) { try BlockingClient.signature(asMallory, mallory, $0, .authenticate) },
+                try attempt(.authenticate, asMallory) {
+                    try BlockingClient.signature(asMallory, mallory, $0, .authenticate)
+                },
                 // A name that nobody has; a name that is none.
                 try attempt(.authenticate, BlockingClient.identity("bob", mallory)) {
                     try BlockingClient.signature(BlockingClient.identity("bob", mallory), mallory, $0, .authenticate)
@@ -207,7 +223,8 @@ struct HostilePeerTests {
         }
         #expect(
             codes == [
-                .authenticationFailed, .authenticationFailed, .authenticationFailed, .authenticationFailed, .identityTaken,
+                .authenticationFailed, .authenticationFailed, .authenticationFailed, .authenticationFailed,
+                .identityTaken,
                 .identityTaken, .identityUnknown, .nameInvalid,
             ])
     }

@@ -44,7 +44,8 @@ func withRelay<Value: Sendable>(
                     let relay = try RunningRelay(loops: loops, change)
                     defer {
                         relay.stop()
-                        try? FileManager.default.removeItem(atPath: relay.directory)  // what is left is a temporary folder
+                        // What is left is a temporary folder.
+                        try? FileManager.default.removeItem(atPath: relay.directory)
                     }
                     return try body(relay)
                 })

@@ -15,7 +15,8 @@ struct SettingSourcesTests {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/mlsrelay.json"
         if let file { try file.write(toFile: path, atomically: false, encoding: .utf8) }
-        return try SettingSources(arguments: arguments, environment: environment, file: file == nil ? nil : path).settings()
+        return try SettingSources(arguments: arguments, environment: environment, file: file == nil ? nil : path)
+            .settings()
     }
 
     private func errors(
@@ -32,7 +33,8 @@ struct SettingSourcesTests {
     @Test("without any, the relay listens on this machine and keeps its data under the current directory")
     func defaults() throws {
         let settings = try settings()
-        #expect(settings.server.transport.listeners.map(\.description) == ["ws://127.0.0.1:7680", "tcp://127.0.0.1:7681"])
+        #expect(
+            settings.server.transport.listeners.map(\.description) == ["ws://127.0.0.1:7680", "tcp://127.0.0.1:7681"])
         #expect(settings.server.dataDirectory == "mlsrelay-data")
         #expect(settings.server.transport.loopCount >= 1)
     }
@@ -64,7 +66,8 @@ struct SettingSourcesTests {
     @Test(
         "an address without a port has its scheme's own",
         arguments: [
-            ("ws://10.0.0.1", "ws://10.0.0.1:7680"), ("tcp://[::1]", "tcp://[::1]:7681"), ("wss://0.0.0.0", "wss://0.0.0.0:7443"),
+            ("ws://10.0.0.1", "ws://10.0.0.1:7680"), ("tcp://[::1]", "tcp://[::1]:7681"),
+            ("wss://0.0.0.0", "wss://0.0.0.0:7443"),
             ("tls://[::]", "tls://[::]:7444"),
         ])
     func defaultPorts(_ text: String, _ whole: String) { #expect(ListenAddress(text)?.description == whole) }
@@ -72,7 +75,8 @@ struct SettingSourcesTests {
     @Test(
         "what is no address is refused",
         arguments: [
-            "127.0.0.1:7680", "http://127.0.0.1:1", "ws://", "ws://localhost:1", "ws://127.0.0.1:", "ws://127.0.0.1:70000",
+            "127.0.0.1:7680", "http://127.0.0.1:1", "ws://", "ws://localhost:1", "ws://127.0.0.1:",
+            "ws://127.0.0.1:70000",
             "ws://::1:80", "ws://[::1", "ws://[::1]80", "ws://127.0.0.1:-1",
         ])
     func badAddresses(_ text: String) {
@@ -85,7 +89,9 @@ struct SettingSourcesTests {
         arguments: [("65536", 65536), ("64KiB", 65536), ("2MiB", 2 << 20), ("1GiB", 1 << 30), ("16TiB", 16 << 40)])
     func sizes(_ text: String, _ byteCount: Int) throws {
         guard byteCount >= 1 << 20 else {
-            #expect(try settings(environment: ["MLSRELAY_MIN_WRITE_SIZE": text]).server.session.minWriteByteCount == byteCount)
+            #expect(
+                try settings(environment: ["MLSRELAY_MIN_WRITE_SIZE": text]).server.session.minWriteByteCount
+                    == byteCount)
             return
         }
         #expect(try settings(environment: ["MLSRELAY_MAX_STORE_SIZE": text]).server.store.maxByteCount == byteCount)
@@ -93,15 +99,18 @@ struct SettingSourcesTests {
 
     @Test("times have units", arguments: [("500ms", 500), ("10s", 10_000), ("2min", 120_000)])
     func times(_ text: String, _ milliseconds: UInt64) throws {
-        #expect(try settings(arguments: ["hello-timeout": [text]]).server.session.helloTimeoutMilliseconds == milliseconds)
+        #expect(
+            try settings(arguments: ["hello-timeout": [text]]).server.session.helloTimeoutMilliseconds == milliseconds)
     }
 
     @Test(
         "a value that is none says where it is, what it is and what is allowed",
         arguments: [
-            ("hello-timeout", "10"), ("hello-timeout", "-1s"), ("hello-timeout", "s"), ("hello-timeout", "1h30"), ("loops", "0"),
+            ("hello-timeout", "10"), ("hello-timeout", "-1s"), ("hello-timeout", "s"), ("hello-timeout", "1h30"),
+            ("loops", "0"),
             ("loops", "two"), ("loops", ""), ("loops", "1.5"), ("max-frame-size", "1GiB"), ("max-frame-size", "1MB"),
-            ("max-frame-size", "99999999999999999999"), ("max-store-size", "9999999TiB"), ("log-level", "loud"), ("server-name", ""),
+            ("max-frame-size", "99999999999999999999"), ("max-store-size", "9999999TiB"), ("log-level", "loud"),
+            ("server-name", ""),
         ])
     func invalidValues(_ name: String, _ text: String) throws {
         let setting = try #require(allSettings.first { $0.name == name })
@@ -125,8 +134,10 @@ struct SettingSourcesTests {
     @Test(
         "a file that is none, or has a key or a value that no setting has, is refused",
         arguments: [
-            (#"{"lops": 2}"#, "lops"), (#"{"loops": true}"#, "loops"), (#"{"loops": {"a": 1}}"#, "loops"), (#"{"loops": null}"#, "loops"),
-            (#"{"loops": 1.5}"#, "loops"), (#"{"listen": [1]}"#, "listen"), (#"[]"#, "JSON"), (#"{"loops": 2"#, "JSON"), ("", "JSON"),
+            (#"{"lops": 2}"#, "lops"), (#"{"loops": true}"#, "loops"), (#"{"loops": {"a": 1}}"#, "loops"),
+            (#"{"loops": null}"#, "loops"),
+            (#"{"loops": 1.5}"#, "loops"), (#"{"listen": [1]}"#, "listen"), (#"[]"#, "JSON"), (#"{"loops": 2"#, "JSON"),
+            ("", "JSON"),
         ])
     func badFiles(_ content: String, _ hint: String) {
         let errors = errors(file: content)
@@ -158,7 +169,9 @@ struct SettingSourcesTests {
         #expect(SettingSources.unknownVariables(in: environment) == ["MLSRELAY_LOPS"])
     }
 
-    @Test("every setting has a help, a range that its default is in, and a name that nothing else has", arguments: allSettings)
+    @Test(
+        "every setting has a help, a range that its default is in, and a name that nothing else has",
+        arguments: allSettings)
     func table(_ setting: Setting) throws {
         #expect(allSettings.filter { $0.name == setting.name }.count == 1)
         #expect(setting.help.hasSuffix("."))

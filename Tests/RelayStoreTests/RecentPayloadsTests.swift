@@ -20,7 +20,9 @@ struct RecentPayloadsTests {
         #expect([1, 2, 3, 4, 5].map { window[hash($0)]?.rawValue } == [nil, nil, 14, 15, 16])
     }
 
-    @Test("it agrees with a slow and obvious model through growth, repetition and forgetting", arguments: [0, 1, 2, 15, 16, 17, 100])
+    @Test(
+        "it agrees with a slow and obvious model through growth, repetition and forgetting",
+        arguments: [0, 1, 2, 15, 16, 17, 100])
     func model(limit: Int) {
         var generator = SeededGenerator(seed: UInt64(limit))
         var window = RecentPayloads(first: SequenceNumber(rawValue: 1000))

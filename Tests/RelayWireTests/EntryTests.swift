@@ -8,9 +8,11 @@ import Testing
 struct EntryTests {
     // Bodies of 63 bytes do not occur: an entry has 70 at least. 16,383 and 16,384 are around the longest length of two
     // bytes, of the payload and of the frame.
-    @Test("writeFrame writes what the encoder writes, and frameByteCount says how much", arguments: [
-        0, 1, 62, 63, 64, 65, 1000, 16_309, 16_310, 16_311, 16_312, 16_313, 16_314, 16_382, 16_383, 16_384, 1 << 20,
-    ])
+    @Test(
+        "writeFrame writes what the encoder writes, and frameByteCount says how much",
+        arguments: [
+            0, 1, 62, 63, 64, 65, 1000, 16_309, 16_310, 16_311, 16_312, 16_313, 16_314, 16_382, 16_383, 16_384, 1 << 20,
+        ])
     func writeFrame(payloadByteCount: Int) {
         let entry = Entry(
             header: EntryHeader(

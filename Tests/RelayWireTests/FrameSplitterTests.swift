@@ -60,9 +60,11 @@ struct FrameSplitterTests {
         #expect(try end([0xaa, 0xaa, 0x80, 0x00, 0x40, 0x00], from: 2) == 2 + 4 + 16_384)
     }
 
-    @Test("a body at the limit is awaited, and one above refused when only its length is there", arguments: [
-        8, 62, 63, 64, 65, 16_382, 16_383, 16_384, 4 << 20, WireLimits.maxFrameByteCount,
-    ])
+    @Test(
+        "a body at the limit is awaited, and one above refused when only its length is there",
+        arguments: [
+            8, 62, 63, 64, 65, 16_382, 16_383, 16_384, 4 << 20, WireLimits.maxFrameByteCount,
+        ])
     func limit(limit: Int) throws {
         var atLimit = Writer()
         atLimit.varint(limit)

@@ -145,7 +145,8 @@ public func startThread(_ body: @escaping @Sendable () -> Void) {
     let code = pthread_create(
         &thread, nil,
         { argument in
-            Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+            guard let argument else { return nil }
+            Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
             return nil
         }, Unmanaged.passRetained(Box(body)).toOpaque())
     precondition(code == 0, "a thread for a test")

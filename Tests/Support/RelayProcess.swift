@@ -100,7 +100,8 @@ public final class ToolProcess: Sendable {
         let deadline = Date(timeIntervalSinceNow: seconds)
         while true {
             let (text, isOver) = state.withLock { (String(decoding: $0.output, as: UTF8.self), $0.outputEnded) }
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast(text.hasSuffix("\n") ? 0 : 1)
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast(
+                text.hasSuffix("\n") ? 0 : 1)
             for line in lines { if let value = matches(line) { return value } }
             guard !isOver else { throw Failure("the process ended: \(text)\(errors)") }
             guard changed.wait(until: deadline) else { throw Failure("no such line in \(seconds) s: \(text)\(errors)") }
@@ -176,7 +177,8 @@ public final class RelayProcess: Sendable {
         var found: [String: String] = [:]
         for listener in listeners {
             found[listener.scheme] = try process.line { line in
-                line.hasPrefix("listening on \(listener.scheme)://") ? String(line.dropFirst("listening on ".count)) : nil
+                line.hasPrefix("listening on \(listener.scheme)://")
+                    ? String(line.dropFirst("listening on ".count)) : nil
             }
         }
         urls = found
@@ -188,7 +190,8 @@ public final class RelayProcess: Sendable {
 
     /// Starts one in `directory`, without holding up other tests.
     public static func started(
-        in directory: TemporaryDirectory, schemes: [String] = ["ws", "tcp"], certificate: (chain: String, key: String)? = nil,
+        in directory: TemporaryDirectory, schemes: [String] = ["ws", "tcp"],
+        certificate: (chain: String, key: String)? = nil,
         arguments: [String] = [], environment: [String: String] = [:]
     ) async throws -> RelayProcess {
         try await onThread {
@@ -243,9 +246,12 @@ public final class TemporaryDirectory: Sendable {
         let (chain, key) = ("\(path)/\(name)certificate.pem", "\(path)/\(name)key.pem")
         let openssl = try ToolProcess(
             "/usr/bin/openssl",
-            ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out",
-             chain, "-days", "7", "-subj", "/CN=localhost", "-addext",
-             "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"])
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
+                "-out",
+                chain, "-days", "7", "-subj", "/CN=localhost", "-addext",
+                "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1",
+            ])
         guard try openssl.wait() == 0 else { throw ToolProcess.Failure(openssl.errors) }
         return (chain, key)
     }

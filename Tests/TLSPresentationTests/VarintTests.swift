@@ -3,10 +3,12 @@ import Testing
 
 @Suite("Variable-size integers (RFC 9420 section 2.1.2)")
 struct VarintTests {
-    @Test("each length class begins and ends where the RFC says, and comes back", arguments: [
-        (0, [0x00]), (63, [0x3f]), (64, [0x40, 0x40]), (16_383, [0x7f, 0xff]),
-        (16_384, [0x80, 0x00, 0x40, 0x00]), (1 << 30 - 1, [0xbf, 0xff, 0xff, 0xff]),
-    ] as [(Int, [UInt8])])
+    @Test(
+        "each length class begins and ends where the RFC says, and comes back",
+        arguments: [
+            (0, [0x00]), (63, [0x3f]), (64, [0x40, 0x40]), (16_383, [0x7f, 0xff]),
+            (16_384, [0x80, 0x00, 0x40, 0x00]), (1 << 30 - 1, [0xbf, 0xff, 0xff, 0xff]),
+        ] as [(Int, [UInt8])])
     func bounds(value: Int, encoding: [UInt8]) throws {
         var writer = Writer()
         writer.varint(value)
@@ -17,10 +19,13 @@ struct VarintTests {
         #expect(decoded == value && isAtEnd)
     }
 
-    @Test("a malformed one is refused with its own reason", arguments: [
-        ([0xc0], .invalidVarintPrefix), ([0x40, 0x3f], .nonMinimalVarint), ([0x80, 0x00, 0x3f, 0xff], .nonMinimalVarint),
-        ([], .truncated), ([0x40], .truncated), ([0x80, 0x00, 0x40], .truncated),
-    ] as [([UInt8], DecodingError.Reason)])
+    @Test(
+        "a malformed one is refused with its own reason",
+        arguments: [
+            ([0xc0], .invalidVarintPrefix), ([0x40, 0x3f], .nonMinimalVarint),
+            ([0x80, 0x00, 0x3f, 0xff], .nonMinimalVarint),
+            ([], .truncated), ([0x40], .truncated), ([0x80, 0x00, 0x40], .truncated),
+        ] as [([UInt8], DecodingError.Reason)])
     func malformed(bytes: [UInt8], reason: DecodingError.Reason) {
         var seen: DecodingError.Reason?
         var reader = Reader(bytes.span.bytes)

@@ -57,11 +57,14 @@ struct HandshakeTests {
         #expect(try status(good.filter { !$0.contains("Upgrade: ") }) == nil)
     }
 
-    @Test("a head that two parsers could read differently is malformed", arguments: [
-        "GET / HTTP/1.0", "GET  / HTTP/1.1", "GET /", " GET / HTTP/1.1", "GET / HTTP/1.1\r\nno colon",
-        "GET / HTTP/1.1\r\n: x", "GET / HTTP/1.1\r\nA: 1\r\n folded", "GET / HTTP/1.1\nA: 1", "GET / HTTP/1.1\r\nA: \u{7f}",
-        "GET x HTTP/1.1", "", "GET / HTTP/1.1\r\nA: b\rc",
-    ])
+    @Test(
+        "a head that two parsers could read differently is malformed",
+        arguments: [
+            "GET / HTTP/1.0", "GET  / HTTP/1.1", "GET /", " GET / HTTP/1.1", "GET / HTTP/1.1\r\nno colon",
+            "GET / HTTP/1.1\r\n: x", "GET / HTTP/1.1\r\nA: 1\r\n folded", "GET / HTTP/1.1\nA: 1",
+            "GET / HTTP/1.1\r\nA: \u{7f}",
+            "GET x HTTP/1.1", "", "GET / HTTP/1.1\r\nA: b\rc",
+        ])
     func malformed(text: String) {
         #expect(throws: HTTPRequest.Failure.malformed) { try request([text]) }
     }

@@ -77,7 +77,8 @@ struct WebSocketReceiverTests {
         let stream =
             frame(.binary, small) + frame(.ping, [1, 2, 3]) + frame(.binary, medium) + frame(.binary, large)
             + frame(.binary, [9], isFinal: false) + frame(.ping, []) + frame(.continuation, medium, isFinal: false)
-            + frame(.continuation, []) + frame(.binary, []) + frame(.pong, [4]) + frame(.close, [0x03, 0xe9] + Array("bye".utf8)) + frame(.close, [])
+            + frame(.continuation, []) + frame(.binary, []) + frame(.pong, [4])
+            + frame(.close, [0x03, 0xe9] + Array("bye".utf8)) + frame(.close, [])
         let heard = feed(stream, pieceByteCount: byteCount)
         #expect(heard.error == nil)
         #expect(heard.messages == [small, medium, large, [9] + medium, []])
@@ -91,20 +92,22 @@ struct WebSocketReceiverTests {
         #expect(feed(frame(.binary, payload), pieceByteCount: 1 << 20).messages == [payload])
     }
 
-    @Test("what breaks the protocol is refused with its own reason, whole or byte by byte", arguments: [
-        (frame(.binary, [1], mask: nil), .wrongMasking),
-        (frame(.text, [65]), .textFrame),
-        ([0xc2, 0x80, 0, 0, 0, 0], .reservedBits),
-        ([0x83, 0x80, 0, 0, 0, 0], .unknownOpcode(3)),
-        ([0x82, 0xfe, 0, 125, 0, 0, 0, 0], .nonMinimalLength),
-        ([0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0], .nonMinimalLength),
-        ([0x82, 0xff, 0xff, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0], .nonMinimalLength),
-        ([0x09, 0x80, 0, 0, 0, 0], .invalidControlFrame),
-        ([0x89, 0xfe, 0, 126, 0, 0, 0, 0], .invalidControlFrame),
-        (frame(.close, [3]), .invalidControlFrame),
-        (frame(.continuation, [1]), .unexpectedContinuation),
-        (frame(.binary, [1], isFinal: false) + frame(.binary, [2]), .unexpectedContinuation),
-    ] as [([UInt8], WebSocketError)])
+    @Test(
+        "what breaks the protocol is refused with its own reason, whole or byte by byte",
+        arguments: [
+            (frame(.binary, [1], mask: nil), .wrongMasking),
+            (frame(.text, [65]), .textFrame),
+            ([0xc2, 0x80, 0, 0, 0, 0], .reservedBits),
+            ([0x83, 0x80, 0, 0, 0, 0], .unknownOpcode(3)),
+            ([0x82, 0xfe, 0, 125, 0, 0, 0, 0], .nonMinimalLength),
+            ([0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0], .nonMinimalLength),
+            ([0x82, 0xff, 0xff, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0], .nonMinimalLength),
+            ([0x09, 0x80, 0, 0, 0, 0], .invalidControlFrame),
+            ([0x89, 0xfe, 0, 126, 0, 0, 0, 0], .invalidControlFrame),
+            (frame(.close, [3]), .invalidControlFrame),
+            (frame(.continuation, [1]), .unexpectedContinuation),
+            (frame(.binary, [1], isFinal: false) + frame(.binary, [2]), .unexpectedContinuation),
+        ] as [([UInt8], WebSocketError)])
     func refused(stream: [UInt8], error: WebSocketError) {
         #expect(feed(stream, pieceByteCount: 1 << 20).error == error)
         #expect(feed(stream, pieceByteCount: 1).error == error)

@@ -38,7 +38,8 @@ public struct EntryHeader: Hashable, Sendable {
 
     public static let byteCount = 4 * 8 + 1
 
-    public init(log: LogNumber, sequenceNumber: SequenceNumber, time: Timestamp, sender: ClientNumber, kind: EntryKind) {
+    public init(log: LogNumber, sequenceNumber: SequenceNumber, time: Timestamp, sender: ClientNumber, kind: EntryKind)
+    {
         self.log = log
         self.sequenceNumber = sequenceNumber
         self.time = time

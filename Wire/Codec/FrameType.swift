@@ -1,4 +1,3 @@
-
 /// What a frame is. PROTOCOL.md section 3.
 ///
 /// Below 64: sent by clients. From 64 on: sent by the relay. `ping` and `pong` are sent by both.

@@ -1,0 +1,87 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The repository as files.
+private enum Repository {
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    /// The Swift files below a folder, by their path in the repository.
+    static func swiftFiles(below folder: String) throws -> [(path: String, text: String)] {
+        let base = root.appendingPathComponent(folder)
+        guard let paths = FileManager.default.enumerator(atPath: base.path) else { return [] }
+        return try paths.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }.map { path in
+            let text = try String(contentsOf: base.appendingPathComponent(path), encoding: .utf8)
+            return ("\(folder)/\(path)", text)
+        }
+    }
+
+    /// The modules that a file imports.
+    static func imports(of text: String) -> [String] {
+        text.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ").filter {
+                !["public", "internal", "package", "@testable"].contains($0)
+            }
+            guard words.first == "import", words.count == 2 else { return nil }
+            return String(words[1])
+        }
+    }
+}
+
+@Suite("The repository (style: tidy)", .timeLimit(.minutes(5)))
+struct TidyTests {
+    @Test("swift format finds nothing: 120 columns, no forced unwraps")
+    func format() async throws {
+        let (code, findings) = try await onThread {
+            let folders = ["Sources", "Wire", "Tools", "Tests", "Package.swift"].map {
+                Repository.root.appendingPathComponent($0).path
+            }
+            let configuration = Repository.root.appendingPathComponent(".swift-format").path
+            let lint = try ToolProcess(
+                "/usr/bin/env",
+                ["swift", "format", "lint", "--strict", "-r", "--configuration", configuration] + folders)
+            return (try lint.wait(within: 240), lint.errors)
+        }
+        #expect(code == 0, "\(findings)")
+    }
+
+    @Test(
+        "each C library has its importers and no others",
+        arguments: [
+            ("CLMDB", ["RelayStore"]), ("CLibwebsockets", ["RelayTransport"]),
+            // MLSCrypto alone has its cryptography; the client's TLS is OpenSSL's too.
+            ("COpenSSL", ["ClientTransport", "MLSCrypto"]), ("CLinux", ["ClientTransport"]),
+        ])
+    func importers(module: String, expected: [String]) throws {
+        let files =
+            try Repository.swiftFiles(below: "Sources") + Repository.swiftFiles(below: "Wire")
+            + Repository.swiftFiles(below: "Tools")
+        let importers = files.filter { Repository.imports(of: $0.text).contains(module) }
+            .map { String($0.path.split(separator: "/")[1]) }
+        #expect(Set(importers).sorted() == expected)
+    }
+
+    @Test(
+        "arrows point down: a target knows nothing of those above it",
+        arguments: [
+            ("Sources/TLSPresentation", []),
+            ("Sources/MLSCodec", ["TLSPresentation"]),
+            ("Sources/MLSCrypto", ["COpenSSL", "MLSCodec", "TLSPresentation"]),
+            ("Wire/Codec", ["MLSCodec", "MLSCrypto", "TLSPresentation"]),
+            ("Sources/RelayCore", ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"]),
+            ("Sources/RelayTransport", ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"]),
+            (
+                "Sources/RelayClient",
+                ["ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"]
+            ),
+        ])
+    func arrows(folder: String, allowed: [String]) throws {
+        // What is not ours: the platform and the packages.
+        let outside: Set = ["Glibc", "Foundation", "Synchronization", "DequeModule", "HeapModule"]
+        for file in try Repository.swiftFiles(below: folder) {
+            let known = Set(Repository.imports(of: file.text)).subtracting(outside)
+            #expect(known.isSubset(of: allowed), "\(file.path) imports \(known.subtracting(allowed))")
+        }
+    }
+}
