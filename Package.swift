@@ -16,6 +16,7 @@ let package = Package(
         .executable(name: "mlsrelay", targets: ["mlsrelay"])
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
@@ -147,38 +148,55 @@ let package = Package(
             dependencies: ["ClientTransport", "COpenSSL", "RelayWire", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
+        // Loads a relay and checks all that it delivers.
+        .executableTarget(
+            name: "mlsrelay-load",
+            dependencies: [
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Tools/mlsrelay-load", swiftSettings: settings),
+        .testTarget(
+            name: "LoadTests",
+            dependencies: ["MLSCrypto", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-load"],
+            swiftSettings: settings),
+
         // The inspector's command line.
         .executableTarget(
             name: "mlsrelay-tool",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayCore", "RelayStore", "RelayWire",
+                "TLSPresentation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tools/mlsrelay-tool", swiftSettings: settings),
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
-                "mlsrelay-tool",
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TestSupport",
+                "TLSPresentation", "mlsrelay", "mlsrelay-tool",
             ],
             swiftSettings: settings),
 
         // What tests of the relay's state need: a relay without sockets on either state, and MLSMessages for it.
         .target(
             name: "RelayTestSupport",
-            dependencies: ["MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TLSPresentation"],
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TestSupport", "TLSPresentation",
+            ],
             path: "Tests/RelaySupport", swiftSettings: settings),
         .testTarget(
             name: "RelayCoreTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TLSPresentation",
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
+                "TestSupport", "TLSPresentation",
             ],
             swiftSettings: settings),
         .testTarget(
             name: "RelayStoreTests",
             dependencies: [
                 "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
-                "TLSPresentation",
+                "TestSupport", "TLSPresentation",
             ],
             swiftSettings: settings),
 

@@ -1,3 +1,4 @@
+import RelayWire
 import TLSPresentation
 import WebSocketFraming
 
@@ -17,6 +18,10 @@ public final class ClientSocket {
     public let url: RelayURL
     /// A number for whoever has many sockets with one delegate.
     public var tag = 0
+
+    /// Bytes of a WebSocket message, at most, unless one frame has more. A relay takes as many as the largest frame of a
+    /// client has, and says in its Challenge how many that are. PROTOCOL.md section 2.
+    public var maxMessageByteCount = 64 << 10
 
     let options: ConnectOptions
     var delegate: (any ClientSocketDelegate)?
@@ -79,7 +84,7 @@ public final class ClientSocket {
         }
         prepareOutput()
         if url.scheme.isWebSocket {
-            output.append(toMessage: frames, loop.randomPool.nextMask)
+            appendToMessages(frames)
         } else {
             output.append(sealed: frames)
         }
@@ -89,6 +94,23 @@ public final class ClientSocket {
 
     /// Sends whole frames, with their lengths. See `send(_: RawSpan)`.
     public func send(_ frames: [UInt8]) -> Bool { send(frames.rawSpan) }
+
+    private func appendToMessages(_ frames: RawSpan) {
+        var start = 0
+        while start < frames.byteCount {
+            var end = frames.byteCount
+            if end - start > maxMessageByteCount {
+                // The next frame alone. What is not one is our own fault.
+                guard case .frame(let body)? = try? FrameSplitter.step(frames, from: start, maxByteCount: .max) else {
+                    preconditionFailure("whole frames are sent")
+                }
+                end = body.upperBound
+            }
+            output.append(
+                toMessage: frames.extracting(start..<end), maxByteCount: maxMessageByteCount, loop.randomPool.nextMask)
+            start = end
+        }
+    }
 
     /// Stops reading, so that the kernel's buffer fills and the peer has to wait. What the present read has taken is
     /// still delivered.

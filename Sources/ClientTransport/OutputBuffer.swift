@@ -10,8 +10,6 @@ import WebSocketFraming
 struct OutputBuffer {
     /// Bytes of the longest header of a client's frame: 2, a length of 8, a mask of 4.
     private static let maxHeaderByteCount = 14
-    /// An open message of so many bytes is sealed before the next frame: a peer that collects messages needs no more.
-    private static let fullMessageByteCount = 64 << 10
 
     private(set) var bytes: [UInt8] = []
     private var sentEnd = 0
@@ -43,9 +41,10 @@ struct OutputBuffer {
         sealedEnd = bytes.count
     }
 
-    /// Appends whole frames to the open message.
-    mutating func append(toMessage frames: RawSpan, _ nextMask: () -> UInt32) {
-        if bytes.count - sealedEnd - Self.maxHeaderByteCount >= Self.fullMessageByteCount { seal(mask: nextMask()) }
+    /// Appends whole frames to the open message, or to a new one where it would have more than `maxByteCount` bytes.
+    mutating func append(toMessage frames: RawSpan, maxByteCount: Int, _ nextMask: () -> UInt32) {
+        let open = bytes.count - sealedEnd - Self.maxHeaderByteCount
+        if hasOpenMessage, open + frames.byteCount > maxByteCount { seal(mask: nextMask()) }
         if !hasOpenMessage { bytes.append(contentsOf: repeatElement(0, count: Self.maxHeaderByteCount)) }
         unsafe frames.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
     }
@@ -79,7 +78,7 @@ struct OutputBuffer {
         if sentEnd == sealedEnd {
             sentEnd += gap
         } else if gap > 0 {
-            // Sealed bytes stand before the room that is too large. Short: a full message needs all of the room.
+            // Sealed bytes stand before the room that is too large; only a message below 64 KiB leaves any.
             bytes.removeSubrange(sealedEnd..<sealedEnd + gap)
         }
         sealedEnd = bytes.count

@@ -74,7 +74,11 @@ final class Link {
         let (id, frame) = try Frame.decode(body)
         switch session.receive(id, frame) {
         case .authenticate(let challenge, let id): authenticate(challenge, id)
-        case .becomeReady(let ready, let limits): events.append(.ready(ready, limits))
+        case .becomeReady(let ready, let limits):
+            if let socket {
+                socket.maxMessageByteCount = min(socket.maxMessageByteCount, Int(limits.maxFrameByteCount))
+            }
+            events.append(.ready(ready, limits))
         // A full output means that the relay does not read: it does not wait for this answer either.
         case .answerPing(let data): _ = send(Pong(data: data).frame(.none))
         case .goAway(let goAway): events.append(.goAway(goAway))

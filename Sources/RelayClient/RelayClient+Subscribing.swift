@@ -97,7 +97,14 @@ extension RelayClient {
     private func didSubscribe(_ ids: [FollowerID], _ answer: Result<Frame, RelayClientError>) {
         switch answer {
         case .failure(let error):
-            for id in ids { failFollower(id, error) }
+            // It was not carried out: the next connection, or the next relay, does.
+            if error.code == .relay(.shuttingDown) { return drain(within: .zero) }
+            // A disk that fails now may not later: what was followed before goes on with the next connection, and
+            // whoever asks for the first time is told.
+            for id in ids where error.code != .relay(.storageFailed) || followers[id]?.firstResult != nil {
+                failFollower(id, error)
+            }
+            if ids.contains(where: { followers[$0] != nil }) { link?.fail(error) }
         case .success(.subscribed(let subscribed)) where subscribed.results.count == ids.count:
             for (id, result) in zip(ids, subscribed.results) { didSubscribe(id, result) }
         case .success:

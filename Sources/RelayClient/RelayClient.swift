@@ -34,7 +34,7 @@ public actor RelayClient {
     public internal(set) var clientNumber: ClientNumber?
 
     // The connection.
-    var link: Link?
+    private let linkOwner: LinkOwner
     var lastLinkNumber = 0
     var hasBeenReady = false
     var readySince: ContinuousClock.Instant?
@@ -50,7 +50,7 @@ public actor RelayClient {
     var table = RequestTable()
     var connectWaiters: [Int: CheckedContinuation<Result<Void, RelayClientError>, Never>] = [:]
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
-    private var observers: [Int: AsyncStream<State>.Continuation] = [:]
+    private let observers = StateObservers()
     private var lastID = 0
 
     // Logs.
@@ -77,11 +77,13 @@ public actor RelayClient {
         } catch {
             throw RelayClientError(error, wasReady: false)
         }
+        linkOwner = LinkOwner(mailbox)
     }
 
-    isolated deinit {
-        link?.fail(RelayClientError(.closed, "the client is gone"))
-        for observer in observers.values { observer.finish() }
+    /// The present connection.
+    var link: Link? {
+        get { linkOwner.link }
+        set { linkOwner.link = newValue }
     }
 
     // MARK: Life
@@ -113,16 +115,7 @@ public actor RelayClient {
 
     /// The present state and all that follow, until the client ends. A reader that is slow misses the oldest.
     public func states() -> AsyncStream<State> {
-        let (stream, continuation) = AsyncStream.makeStream(of: State.self, bufferingPolicy: .bufferingNewest(64))
-        continuation.yield(state)
-        if case .ended = state {
-            continuation.finish()
-            return stream
-        }
-        let id = makeID()
-        observers[id] = continuation
-        continuation.onTermination = { [weak self] _ in self?.enqueue { $0.observers[id] = nil } }
-        return stream
+        observers.add(after: state)
     }
 
     private func cancelConnect(_ id: Int) {
@@ -140,10 +133,7 @@ public actor RelayClient {
 
     func setState(_ state: State) {
         self.state = state
-        for observer in observers.values { observer.yield(state) }
-        guard case .ended = state else { return }
-        for observer in observers.values { observer.finish() }
-        observers = [:]
+        observers.tell(state)
     }
 
     func resumeConnectWaiters(_ result: Result<Void, RelayClientError>) {

@@ -27,7 +27,7 @@ public struct Backoff: Hashable, Sendable {
     public var initial: Duration
     public var maximum: Duration
 
-    public init(initial: Duration = .milliseconds(100), maximum: Duration = .seconds(30)) {
+    public init(initial: Duration = .milliseconds(500), maximum: Duration = .seconds(30)) {
         self.initial = initial
         self.maximum = maximum
     }

@@ -40,7 +40,7 @@ public final class Store: @unchecked Sendable {
             tables = try Self.openTables(environment, directory: directory, access: access)
         } catch {
             if let opened { mdb_env_close(opened) }
-            if lock >= 0 { close(lock) }
+            Self.releaseLock(lock)
             throw error
         }
         aheadDescriptor = access == .relay ? Glibc.open(directory + "/data.mdb", O_WRONLY | O_CLOEXEC) : -1
@@ -49,7 +49,7 @@ public final class Store: @unchecked Sendable {
     deinit {
         mdb_env_close(environment)
         if aheadDescriptor >= 0 { close(aheadDescriptor) }
-        if lock >= 0 { close(lock) }
+        Self.releaseLock(lock)
     }
 
     private static func takeLock(_ directory: String) throws(StoreError) -> Int32 {
@@ -63,6 +63,13 @@ public final class Store: @unchecked Sendable {
             throw .failed(call: "flock", code: reason)
         }
         return file
+    }
+
+    private static func releaseLock(_ file: Int32) {
+        guard file >= 0 else { return }
+        // Closing alone is not enough while a child of this process, between fork and exec, has the file open too.
+        flock(file, LOCK_UN)
+        close(file)
     }
 
     private static func open(

@@ -18,11 +18,17 @@ public final class StoreWriter: RelayState {
     private var transaction: OpaquePointer?
     private var entries: OpaquePointer?
     /// Heads as this transaction sees them; they outlive it, since nobody else writes.
-    private var heads: [LogNumber: LogHead] = [:]
-    /// Those of `heads` that this transaction has changed.
-    private var changedHeads: Set<LogNumber> = []
+    private var heads: [LogNumber: CachedHead] = [:]
+    /// Those of `heads` that this transaction has changed, each once.
+    private var changedHeads: [LogNumber] = []
     /// The last payloads of logs as this transaction sees them.
     private var recent = RecentWindows()
+
+    private struct CachedHead {
+        var head: LogHead
+        /// Is in `changedHeads`.
+        var isChanged: Bool
+    }
 
     /// Heads kept between transactions, about 130 bytes each.
     private static let maxHeadCount = 100_000
@@ -53,7 +59,8 @@ public final class StoreWriter: RelayState {
         changed.reserveCapacity(changedHeads.count)
         do throws(StoreError) {
             for log in changedHeads {
-                guard let head = heads[log] else { preconditionFailure("a changed head is kept") }
+                guard let head = heads[log]?.head else { preconditionFailure("a changed head is kept") }
+                heads[log]?.isChanged = false
                 try put(.heads, Key(log.rawValue), byteCount: HeadRecord.byteCount, snapshot.transaction) {
                     HeadRecord.write(head, to: $0)
                 }
@@ -163,15 +170,15 @@ public final class StoreWriter: RelayState {
     }
 
     public func head(of log: LogNumber) throws(StoreError) -> LogHead? {
-        if let head = heads[log] { return head }
+        if let cached = heads[log] { return cached.head }
         guard let head = try snapshot.head(of: log) else { return nil }
-        heads[log] = head
+        heads[log] = CachedHead(head: head, isChanged: false)
         return head
     }
 
     public func setHead(_ head: LogHead) throws(StoreError) {
-        heads[head.number] = head
-        changedHeads.insert(head.number)
+        let earlier = heads.updateValue(CachedHead(head: head, isChanged: true), forKey: head.number)
+        if earlier?.isChanged != true { changedHeads.append(head.number) }
     }
 
     public func append(

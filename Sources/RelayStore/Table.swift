@@ -33,14 +33,13 @@ enum TableName: String, CaseIterable {
 
 /// LMDB's handles of the tables.
 struct Tables: Sendable {
-    private var handles: [UInt32]
+    // In place: every look-up would count references of an array.
+    private var handles = [12 of MDB_dbi](repeating: 0)
 
     init(opening transaction: OpaquePointer, flags: Int32) throws(StoreError) {
-        handles = []
-        for name in TableName.allCases {
-            var handle: MDB_dbi = 0
-            try check(mdb_dbi_open(transaction, name.rawValue, UInt32(bitPattern: flags), &handle), "mdb_dbi_open")
-            handles.append(handle)
+        for (index, name) in TableName.allCases.enumerated() {
+            try check(
+                mdb_dbi_open(transaction, name.rawValue, UInt32(bitPattern: flags), &handles[index]), "mdb_dbi_open")
         }
     }
 

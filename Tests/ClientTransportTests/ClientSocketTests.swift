@@ -102,6 +102,31 @@ struct ClientSocketTests {
         try await script
     }
 
+    @Test("a WebSocket message has no more bytes than it may, unless one frame has")
+    func messageLimit() async throws {
+        let server = try FakeServer()
+        let socket = try TestSocket(server, .ws)
+        let frames = [100, 100, 100, 800, 100, 100, 2000, 5].map { framed([UInt8](repeating: 4, count: $0)) }
+        async let received = server.run { server in
+            let peer = try server.accept()
+            try peer.upgrade()
+            var payloads: [[UInt8]] = []
+            while payloads.joined().count < frames.joined().count {
+                payloads.append(try peer.readClientFrame().payload)
+            }
+            return payloads
+        }
+        #expect(await socket.next() == .open)
+        await socket.onLoop { socket in
+            socket.maxMessageByteCount = 1000
+            #expect(socket.send(frames[0]))
+            #expect(socket.send(Array(frames[1...].joined())))
+        }
+        let payloads = try await received
+        #expect(payloads.joined().elementsEqual(frames.joined()))
+        #expect(payloads.count >= 4 && payloads.allSatisfy { $0.count <= 1000 || $0 == frames[6] })
+    }
+
     @Test(
         "what a relay must not send closes the WebSocket with its code",
         arguments: [

@@ -47,8 +47,8 @@ struct OutputBufferTests {
     func oneMessage(count: Int) {
         var output = OutputBuffer()
         let piece = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
-        output.append(toMessage: piece.rawSpan) { 0x1234_5678 }
-        output.append(toMessage: ([0xff] as [UInt8]).rawSpan) { 0x9abc_def0 }
+        output.append(toMessage: piece.rawSpan, maxByteCount: 64 << 10) { 0x1234_5678 }
+        output.append(toMessage: ([0xff] as [UInt8]).rawSpan, maxByteCount: 64 << 10) { 0x9abc_def0 }
         output.sealMessage { 0x9abc_def0 }
         let expected = count < 64 << 10 ? [piece + [0xff]] : [piece, [0xff]]
         #expect(ClientFrame.all(Self.take(&output)) == expected.map { ClientFrame(opcode: 2, payload: $0) })
@@ -68,7 +68,7 @@ struct OutputBufferTests {
         var expected: [ClientFrame] = []
         for round in 0..<20 {
             let piece = [UInt8](repeating: UInt8(round), count: round * 1000 + 1)
-            output.append(toMessage: piece.rawSpan, nextMask)
+            output.append(toMessage: piece.rawSpan, maxByteCount: 64 << 10, nextMask)
             expected.append(ClientFrame(opcode: 2, payload: piece))
             if round % 3 == 0 {
                 output.append(control: 0xa, payload: [UInt8(round)], nextMask)

@@ -28,7 +28,7 @@ final class TLSServer: @unchecked Sendable {
         X509_gmtime_adj(X509_getm_notAfter(certificate), 3600)
         X509_set_pubkey(certificate, key)
         let name = X509_get_subject_name(certificate)
-        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, Array("test".utf8), -1, -1, 0)
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, Array("test".utf8), 4, -1, 0)
         X509_set_issuer_name(certificate, name)
         let names = try require(X509V3_EXT_conf_nid(nil, nil, NID_subject_alt_name, subjectAltName), "subjectAltName")
         X509_add_ext(certificate, names, -1)

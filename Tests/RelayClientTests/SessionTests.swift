@@ -159,6 +159,33 @@ struct SessionTests {
         #expect(await peer.next() == nil)
     }
 
+    @Test("whoever watches sees the client come, go and end")
+    func states() async throws {
+        let relay = try FakeRelay()
+        let client = try relay.client()
+        var states = await client.states().makeAsyncIterator()
+        async let connected: Void = client.connect()
+        let peer = try await relay.acceptReady()
+        try await connected
+        let number = ClientNumber(rawValue: 7)
+        for expected in [RelayClient.State.idle, .connecting, .ready(number)] {
+            #expect(await states.next() == expected)
+        }
+        peer.close()
+        guard case .waiting(_, let error)? = await states.next() else {
+            Issue.record("not waiting")
+            return
+        }
+        #expect(error.code == .connectionLost)
+        #expect(await states.next() == .connecting)
+        try await relay.acceptReady().close()
+        #expect(await states.next() == .ready(number))
+        await client.close()
+        var last: RelayClient.State?
+        while let state = await states.next() { last = state }
+        #expect(last == .ended(RelayClientError(.closed, "")))
+    }
+
     @Test("close ends requests and iterations")
     func close() async throws {
         let relay = try FakeRelay()

@@ -115,7 +115,8 @@ struct SubscriptionTests {
             #expect(await error?.code == .chainBroken)
             #expect(try await peer.require(Unsubscribe.self).body.logs == [other.number])
         }
-        async let followed = client.subscribe(to: Self.group, after: log.cursor(2))
+        let cursor = log.cursor(2)
+        async let followed = client.subscribe(to: Self.group, after: cursor)
         try await peer.follow(log)
         var iterator = try await followed.makeAsyncIterator()
         peer.close()
@@ -238,7 +239,8 @@ struct SubscriptionTests {
                 for position in credit.until {
                     until[Int(position.log.rawValue) - 1] = position.sequenceNumber.rawValue
                 }
-                try peer.send(Done(), received.id)
+                // The client may be gone by now: then this ends as well.
+                guard (try? peer.send(Done(), received.id)) != nil else { return }
             }
         }
         var slow = subscriptions[0].makeAsyncIterator()
@@ -266,6 +268,31 @@ struct SubscriptionTests {
         #expect(throws: RelayClientError(RelayError(.notPermitted, ""))) { _ = try results[0].get() }
         #expect(throws: Never.self) { _ = try results[1].get() }
         #expect(throws: RelayClientError(.alreadyFollowed, "")) { _ = try results[2].get() }
+        await client.close()
+    }
+
+    @Test("a relay that is shutting down, or whose disk fails, is asked again on the next connection")
+    func askedAgain() async throws {
+        let relay = try FakeRelay()
+        var log = FakeLog()
+        let (client, peer) = try await relay.connected()
+        async let followed = client.subscribe(to: Self.group)
+        try await peer.send(RelayError(.shuttingDown, "bye"), peer.require(Subscribe.self).id)
+        #expect(await peer.next() == nil)
+        let second = try await relay.acceptReady()
+        try await second.follow(log)
+        var iterator = try await followed.makeAsyncIterator()
+        second.close()
+        let third = try await relay.acceptReady()
+        try await third.send(RelayError(.storageFailed, "broken"), third.require(Subscribe.self).id)
+        let fourth = try await relay.acceptReady()
+        try await fourth.follow(log)
+        try fourth.send(log.append(1))
+        #expect(try await iterator.next() == log.entries[0])
+        // Whoever asks for the first time is told.
+        async let error = relayClientError { _ = try await client.subscribe(to: .directory) }
+        try await fourth.send(RelayError(.storageFailed, "broken"), fourth.require(Subscribe.self).id)
+        #expect(await error?.code == .relay(.storageFailed))
         await client.close()
     }
 

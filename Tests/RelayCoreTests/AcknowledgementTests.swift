@@ -1,12 +1,13 @@
 import RelayCore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @Suite("Acknowledgements", .serialized)
 struct AcknowledgementTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     @Test("an acknowledgement never goes back and never beyond the log", arguments: StateKind.allCases)
     func monotone(_ kind: StateKind) throws {

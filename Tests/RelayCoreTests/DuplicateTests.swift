@@ -2,12 +2,13 @@ import RelayCore
 import RelayStore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @Suite("Publishing again", .serialized)
 struct DuplicateTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     private func relay(_ kind: StateKind, window: Int = 10_000) throws -> (
         relay: TestRelay, alice: ClientNumber, log: LogNumber

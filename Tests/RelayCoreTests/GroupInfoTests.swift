@@ -1,12 +1,13 @@
 import RelayCore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @Suite("GroupInfos", .serialized)
 struct GroupInfoTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     @Test("a GroupInfo is of the epoch after the messages before it (N-5)", arguments: StateKind.allCases)
     func epochs(_ kind: StateKind) throws {

@@ -3,12 +3,13 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @Suite("Creating groups", .serialized)
 struct GroupTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     @Test("a group is a log of its own, and a notice in the log of groups (S0-3, S0-4)", arguments: StateKind.allCases)
     func create(_ kind: StateKind) throws {

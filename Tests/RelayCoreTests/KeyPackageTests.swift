@@ -3,12 +3,13 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @Suite("KeyPackages", .serialized)
 struct KeyPackageTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     private func relay(
         _ kind: StateKind, poolLimit: Int = 100

@@ -2,6 +2,7 @@ import RelayCore
 import RelayStore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 /// Goal: the store keeps exactly what the model keeps, whatever comes.
@@ -26,7 +27,7 @@ struct PropertyTests {
 
     @Test("random commands have the same outcomes and logs on both states (S0-5, N-6)", arguments: seeds)
     func equal(seed: UInt64) throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory(inMemory: true)
         let memory = try relay(.memory, in: directory)
         let store = try relay(.store, in: directory)
         var random = RandomCommands(seed: seed)
@@ -49,7 +50,7 @@ struct PropertyTests {
 
     @Test("the random commands meet every outcome that the core has")
     func coverage() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory(inMemory: true)
         var met: Set<String> = []
         for seed in Self.seeds {
             let relay = try relay(.memory, in: directory)

@@ -3,12 +3,13 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @Suite("Registration", .serialized)
 struct RegistrationTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     @Test(
         "the first to register a name gets a number, two logs and a notice in the directory (S3-1)",

@@ -1,12 +1,13 @@
 import RelayCore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @Suite("Welcomes", .serialized)
 struct WelcomeTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     @Test(
         "a Welcome goes to the inbox of every client that it names, each once, and nowhere else (S1-5, S1-7)",

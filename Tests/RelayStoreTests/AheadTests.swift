@@ -1,6 +1,7 @@
 import Foundation
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @testable import RelayStore
@@ -11,7 +12,7 @@ struct AheadTests {
     init() throws { directory = try TemporaryDirectory() }
 
     private func fileByteCount() throws -> Int {
-        let file = directory.url.appendingPathComponent("data.mdb").path
+        let file = URL(fileURLWithPath: directory.path + "/data.mdb").path
         return try #require(FileManager.default.attributesOfItem(atPath: file)[.size] as? Int)
     }
 

@@ -1,6 +1,7 @@
-@testable import RelayStore
 import RelayTestSupport
 import Testing
+
+@testable import RelayStore
 
 @Suite("NumberSet")
 struct NumberSetTests {

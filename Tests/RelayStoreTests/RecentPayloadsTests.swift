@@ -1,4 +1,5 @@
 import MLSCrypto
+import RelayTestSupport
 import RelayWire
 import Testing
 
@@ -17,6 +18,23 @@ struct RecentPayloadsTests {
         window.append(hash(4), limit: 3)
         window.append(hash(5), limit: 3)
         #expect([1, 2, 3, 4, 5].map { window[hash($0)]?.rawValue } == [nil, nil, 14, 15, 16])
+    }
+
+    @Test("it agrees with a slow and obvious model through growth, repetition and forgetting", arguments: [0, 1, 2, 15, 16, 17, 100])
+    func model(limit: Int) {
+        var generator = SeededGenerator(seed: UInt64(limit))
+        var window = RecentPayloads(first: SequenceNumber(rawValue: 1000))
+        var model: [(number: UInt64, value: Int)] = []
+        for number in 1000..<2000 as Range<UInt64> {
+            // Few values, so that many repeat; not all, so that many go for good.
+            let value = Int.random(in: 0..<max(2, limit), using: &generator)
+            window.append(hash(value), limit: limit)
+            model.append((number, value))
+            if model.count > limit { model.removeFirst() }
+            #expect(window.count == model.count)
+            let probe = Int.random(in: 0..<max(2, limit) + 1, using: &generator)
+            #expect(window[hash(probe)]?.rawValue == model.last { $0.value == probe }?.number)
+        }
     }
 
     @Test("windows in use stay, the others go when the room is needed")

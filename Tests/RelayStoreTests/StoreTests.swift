@@ -4,6 +4,7 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @testable import RelayStore
@@ -24,6 +25,21 @@ struct StoreTests {
         #expect(first != nil)
         first = nil
         _ = try Store(directory.path, access: .relay, configuration: .forTests)
+    }
+
+    @Test("the lock goes with the store, also while a child that was forked meanwhile still has the file open")
+    func lockAndFork() throws {
+        var store: Store? = try Store(directory.path, access: .relay, configuration: .forTests)
+        let file = try #require(
+            (0..<1024).first { descriptor in
+                let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+                return path == directory.path + "/relay.lock"
+            })
+        let inherited = dup(Int32(file))
+        #expect(store != nil)
+        store = nil
+        _ = try Store(directory.path, access: .relay, configuration: .forTests)
+        close(inherited)
     }
 
     @Test(
@@ -66,7 +82,7 @@ struct StoreTests {
 
     @Test("a file that is none of LMDB's is damage, not a crash")
     func garbage() throws {
-        try Data(repeating: 0x5a, count: 1 << 16).write(to: directory.url.appendingPathComponent("data.mdb"))
+        try Data(repeating: 0x5a, count: 1 << 16).write(to: URL(fileURLWithPath: directory.path + "/data.mdb"))
         for access in [Store.Access.relay, .inspector] {
             #expect(throws: StoreError.self) { _ = try Store(directory.path, access: access, configuration: .forTests) }
         }

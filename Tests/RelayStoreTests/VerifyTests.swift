@@ -5,6 +5,7 @@ import RelayCore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
+import TestSupport
 import Testing
 
 @testable import RelayStore
@@ -12,7 +13,7 @@ import Testing
 @Suite("Verify", .serialized)
 struct VerifyTests {
     let directory: TemporaryDirectory
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
     /// A relay with a bit of everything. Logs: 1 directory, 2 groups, 3 and 4 inbox and KeyPackages of alice (client
     /// 1), 5 and 6 of bob (client 2), 7 the group "g", 8 the group "h", which was created in epoch 7.
@@ -67,7 +68,7 @@ struct VerifyTests {
     func empty() throws {
         let relay = try TestRelay(.store, in: directory)
         #expect(try verify(relay.store).1 == [])
-        let bare = try TemporaryDirectory()
+        let bare = try TemporaryDirectory(inMemory: true)
         let store = try Store(bare.path, access: .relay, configuration: .forTests)
         #expect(try verify(store).1.map(\.problem) == [.missing, .missing])
     }

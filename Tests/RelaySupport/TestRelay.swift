@@ -4,6 +4,7 @@ public import RelayCore
 public import RelayStore
 public import RelayWire
 import TLSPresentation
+public import TestSupport
 
 /// A relay without sockets, clock and threads, on either of the two states.
 public final class TestRelay {

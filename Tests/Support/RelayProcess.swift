@@ -230,8 +230,11 @@ public final class RelayProcess: Sendable {
 public final class TemporaryDirectory: Sendable {
     public let path: String
 
-    public init() throws {
-        path = FileManager.default.temporaryDirectory.path + "/mlsrelay-test-\(UUID().uuidString)"
+    /// - Parameter inMemory: whether it may be where a sync costs nothing, for tests that lose nothing by that.
+    public init(inMemory: Bool = false) throws {
+        let memory = "/dev/shm"
+        let parent = inMemory && access(memory, W_OK | X_OK) == 0 ? memory : FileManager.default.temporaryDirectory.path
+        path = parent + "/mlsrelay-test-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 

@@ -226,20 +226,8 @@ struct CommandTests {
             TestMessage.application("\($0) \(String(repeating: "x", count: 100))", "choir", 1)
         }
         _ = try example.relay.perform(.publish(messages), by: ClientNumber(rawValue: 1))
-        let shell = Process()
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        shell.arguments = [
-            "-c", "\"$0\" log choir --json --payload --data \"$1\" | head -n 2 | wc -l", ToolRun.executable.path,
-            example.path,
-        ]
-        let (out, err) = (Pipe(), Pipe())
-        shell.standardOutput = out
-        shell.standardError = err
-        try shell.run()
-        let output = out.fileHandleForReading.readDataToEndOfFile()
-        let errors = err.fileHandleForReading.readDataToEndOfFile()
-        shell.waitUntilExit()
-        #expect(String(decoding: output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) == "2")
-        #expect(errors.isEmpty)
+        let run = try ToolRun(shell: "$TOOL log choir --json --payload --data \(example.path) | head -n 2 | wc -l")
+        #expect(run.output.trimmingCharacters(in: .whitespacesAndNewlines) == "2")
+        #expect(run.errorOutput.isEmpty)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import RelayTestSupport
 import RelayWire
+import TestSupport
 
 /// The built executable, run as a process.
 struct ToolRun {
@@ -20,27 +21,21 @@ struct ToolRun {
         }
     }
 
-    static var executable: URL {
-        // The test bundle and the executables of a build are in one folder.
-        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(
-            "mlsrelay-tool")
-    }
+    static var path: String { ToolProcess.productDirectory + "/mlsrelay-tool" }
 
     init(_ arguments: String...) throws { try self.init(arguments) }
 
-    init(_ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = Self.executable
-        process.arguments = arguments
-        let (out, err) = (Pipe(), Pipe())
-        process.standardOutput = out
-        process.standardError = err
-        try process.run()
-        // Little goes to standard error: it fits into the pipe while the other is read.
-        output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        errorOutput = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        status = process.terminationStatus
+    init(_ arguments: [String]) throws { try self.init(ToolProcess(Self.path, arguments)) }
+
+    /// Runs a line of shell, in which `$TOOL` is the tool.
+    init(shell: String) throws {
+        try self.init(ToolProcess("/bin/sh", ["-c", shell], environment: ["TOOL": Self.path]))
+    }
+
+    private init(_ process: ToolProcess) throws {
+        status = try process.wait()
+        output = process.output
+        errorOutput = process.errors
     }
 }
 
@@ -52,7 +47,7 @@ struct Example {
     /// Logs: 1 directory, 2 groups, 3 to 8 inbox and KeyPackages of alice, bob and çarol, 9 the group "choir", 10 the
     /// group of the bytes 00 ff.
     init() throws {
-        directory = try TemporaryDirectory()
+        directory = try TemporaryDirectory(inMemory: true)
         relay = try TestRelay(.store, in: directory)
         relay.now = Timestamp(rawValue: 1_763_690_400_000)
         let alice = try relay.register("alice")

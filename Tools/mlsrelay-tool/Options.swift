@@ -1,7 +1,7 @@
 import ArgumentParser
 import RelayStore
 
-/// What every command on a store has.
+/// What every command on a data directory has.
 struct StoreOptions: ParsableArguments {
     @Option(help: "The relay's data directory.")
     var data = "mlsrelay-data"

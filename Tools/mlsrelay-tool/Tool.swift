@@ -1,36 +1,55 @@
 import ArgumentParser
+import ClientTransport
 import Glibc
+import RelayClient
 import RelayStore
 
-/// The inspector: reads a relay's store, whether the relay runs or not.
+/// The inspector: reads a relay's store, whether the relay runs or not, and speaks to a running relay as a client.
 ///
-/// Exits with 0; with 1 where `verify` found damage; with 2 where a command could not be carried out; with 64 where
-/// it was not understood. Output goes to standard output and can be cut off by a closed pipe, which ends the tool
-/// quietly.
+/// Exits with 0; with 1 where `verify` found damage; with 2 where a command could not be carried out; with 64 where it
+/// was not understood. Output goes to standard output and can be cut off by a closed pipe, which ends the tool quietly.
 @main
-struct Tool: ParsableCommand {
+struct Tool: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mlsrelay-tool",
-        abstract: "Look into a relay's store: its groups, logs, identities and KeyPackages.",
+        abstract: "Look into a relay: its groups, logs, identities and KeyPackages.",
         discussion: """
-            The store is only read, and may be in use by a running relay. With --json every command prints one JSON \
-            object per line.
+            Most commands read a data directory, which may be in use by a running relay. Those of a client speak to a \
+            running relay. With --json every command prints one JSON object per line.
             """,
-        subcommands: [
-            GroupsCommand.self, LogCommand.self, ShowCommand.self, IdentitiesCommand.self, KeyPackagesCommand.self,
-            AcknowledgementsCommand.self, StatCommand.self, VerifyCommand.self, BackupCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "On a data directory",
+                subcommands: [
+                    GroupsCommand.self, LogCommand.self, ShowCommand.self, IdentitiesCommand.self,
+                    KeyPackagesCommand.self, AcknowledgementsCommand.self, StatCommand.self, VerifyCommand.self,
+                    BackupCommand.self,
+                ]),
+            CommandGroup(
+                name: "As a client of a running relay",
+                subcommands: [
+                    RegisterCommand.self, PublishCommand.self, PublishKeyPackageCommand.self, SubscribeCommand.self,
+                ]),
         ])
 
-    static func main() {
+    static func main() async {
         // Whoever started this may have it ignored; then a closed pipe would be an error for each line.
         signal(SIGPIPE, SIG_DFL)
         do {
             var command = try parseAsRoot()
-            try command.run()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
         } catch let error as ToolError {
             Terminal.fail(error.description)
         } catch let error as StoreError {
             Terminal.fail(error.description)
+        } catch let error as RelayClientError {
+            Terminal.fail(error.description)
+        } catch let error as TransportError {
+            Terminal.fail("\(error)")
         } catch {
             exit(withError: error)
         }

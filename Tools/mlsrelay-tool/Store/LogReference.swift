@@ -44,6 +44,12 @@ enum LogReference: Equatable {
         }
     }
 
+    static func ambiguity(_ argument: String) -> ToolError {
+        ToolError(
+            "\(argument) is the id of one group as text and of another in hexadecimal digits: "
+                + "say text:\(argument) or hex:\(argument)")
+    }
+
     /// What the reference comes to in a store.
     enum Resolution: Equatable {
         case log(LogNumber)
@@ -101,9 +107,7 @@ extension StoreReader {
             return (log, name)
         case .unknown(let what): throw ToolError(what)
         case .ambiguous:
-            throw ToolError(
-                "\(argument) is the id of one group as text and of another in hexadecimal digits: "
-                    + "say text:\(argument) or hex:\(argument)")
+            throw LogReference.ambiguity(argument)
         }
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import MLSCrypto
 import RelayCore
 import RelayStore
 import RelayWire
@@ -40,10 +39,7 @@ struct LogCommand: ParsableCommand {
     func run() throws {
         let reader = try StoreReader(store.open())
         let log = try reader.log(self.log).number
-        var table = Table([
-            .init(title: "ENTRY", alignment: .right), .init(title: "TIME"), .init(title: "SENDER", isCut: true),
-            .init(title: "BYTES", alignment: .right), .init(title: "WHAT", isCut: true),
-        ])
+        var table = Table(EntryRow.columns)
         var last = SequenceNumber(rawValue: after)
         var left = limit ?? .max
         while left > 0 {
@@ -64,64 +60,28 @@ struct LogCommand: ParsableCommand {
         }
     }
 
-    fileprivate struct Row {
-        var number: SequenceNumber
-        var cells: [String]
-        var json: JSON
-    }
-
     private func read(
         _ reader: StoreReader, _ log: LogNumber, after last: SequenceNumber, limit: Int
-    ) throws(StoreError) -> [Row] {
+    ) throws(StoreError) -> [EntryRow] {
         try reader.read { (snapshot) throws(StoreError) in
             guard let head = try snapshot.head(of: log) else { throw .corrupted("log \(log) has no head") }
-            var rows: [Row] = []
+            var rows: [EntryRow] = []
             try snapshot.forEachFrame(in: log, after: last, through: head.last) { (number, frame) throws(StoreError) in
                 let entry: Entry
                 do throws(DecodingError) {
                     entry = try Snapshot.decodeEntry(frame)
                 } catch {
                     // The others can be read all the same.
-                    rows.append(Row(damaged: error, log, number, frame.count))
+                    rows.append(EntryRow(damaged: error, log, number, frame.count))
                     return rows.count < limit
                 }
                 let summary = try EntrySummary(entry) { (client) throws(StoreError) in try snapshot.nameText(of: client)
                 }
                 let sender = try snapshot.nameText(of: entry.header.sender)
-                rows.append(Row(entry, summary, sender: sender, includesPayload: payload))
+                rows.append(EntryRow(entry, summary, sender: sender, includesPayload: payload))
                 return rows.count < limit
             }
             return rows
         }
-    }
-}
-
-extension LogCommand.Row {
-    init(_ entry: Entry, _ summary: EntrySummary, sender: String, includesPayload: Bool) {
-        let header = entry.header
-        number = header.sequenceNumber
-        cells = ["\(header.sequenceNumber)", header.time.text, sender, "\(entry.payload.count)", summary.what]
-        var members: [JSON.Member] = [
-            .init(name: "log", value: .number(header.log.rawValue)),
-            .init(name: "seq", value: .number(header.sequenceNumber.rawValue)),
-            .init(name: "time", value: .number(header.time.rawValue)),
-            .init(name: "sender", value: .number(header.sender.rawValue)),
-            .init(name: "sender_name", value: .string(sender)),
-            .init(name: "kind", value: .string(header.kind.description)),
-            .init(name: "chain", value: .hex(entry.chain.bytes)),
-            .init(name: "byte_count", value: .number(UInt64(entry.payload.count))),
-            .init(name: "content", value: .object(summary.members)),
-        ]
-        if includesPayload { members.append(.init(name: "payload", value: .hex(entry.payload))) }
-        json = .object(members)
-    }
-
-    init(damaged error: DecodingError, _ log: LogNumber, _ number: SequenceNumber, _ byteCount: Int) {
-        self.number = number
-        cells = ["\(number)", "", "", "\(byteCount)", "damaged: \(error)"]
-        json = [
-            "log": .number(log.rawValue), "seq": .number(number.rawValue), "kind": "damaged",
-            "error": .string("\(error)"),
-        ]
     }
 }
