@@ -409,6 +409,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             return hasMore
         } catch {
             logger.critical("the store cannot be read", metadata: ["reason": "\(error)"])
+            http.health.readingFailed(at: monotonicMilliseconds())
             loop.forEachOpenConnection { connection in
                 guard let session = session(of: connection) else { return }
                 end(session, .storageFailed, "The relay's storage failed.")

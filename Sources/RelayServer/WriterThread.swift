@@ -27,6 +27,7 @@ final class WriterThread: @unchecked Sendable {
     private let store: Store
     private var readersCheckedAt = ContinuousClock.now
     private var relay: Relay<StoreWriter>
+    private var readersCheckedAt = monotonicMilliseconds()
     /// Gives a loop what became of its commands.
     private let deliver: @Sendable (_ loop: Int, OutcomeBatch) -> Void
     private let loopCount: Int
@@ -114,8 +115,23 @@ final class WriterThread: @unchecked Sendable {
         }
     }
 
+    /// An inspector that was killed while it read would let the store grow: its pages could not be used again.
+    private func releaseDeadReaders() {
+        let now = monotonicMilliseconds()
+        guard readersCheckedAt + Self.readerCheckMilliseconds <= now else { return }
+        readersCheckedAt = now
+        do throws(StoreError) {
+            try store.releaseDeadReaders()
+        } catch {
+            logger.warning("dead readers could not be released", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private static let readerCheckMilliseconds: UInt64 = 60_000
+
     /// One transaction for all of `batches`.
     private func carryOut(_ batches: [CommandBatch]) {
+        releaseDeadReaders()
         let start = ContinuousClock.now
         let commandCount = batches.reduce(0) { $0 + $1.commands.count }
         queuedCommandCount.subtract(commandCount, ordering: .relaxed)

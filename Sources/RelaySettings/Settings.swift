@@ -92,6 +92,12 @@ public enum StorageSettings: SettingSection {
             What the store may grow to. This is address space, not disk: the file grows as it is written. When it is \
             full, publishing is refused and reading goes on.
             """),
+        .byteCount(
+            "write-ahead", \.server.store.aheadByteCount, 0...1 << 34,
+            """
+            How far the file is kept longer than what it holds, at most as much again. A sync that needs no new blocks of \
+            the file system takes about half as long.
+            """),
         .count(
             "duplicate-window", \.server.store.duplicateWindow, 1...1_000_000,
             """

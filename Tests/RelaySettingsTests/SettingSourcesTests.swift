@@ -179,4 +179,27 @@ struct SettingSourcesTests {
         let texts = setting.isList ? text.split(separator: ", ").map(String.init) : [text]
         #expect(errors(arguments: [setting.name: texts]) == [])
     }
+
+    @Test("everything in the configuration can be set: no limit is without a setting")
+    func completeness() throws {
+        let before = Self.leaves(Settings())
+        var changed: Set<String> = []
+        for setting in allSettings {
+            // One of these is allowed, and not the default.
+            for text in ["tcp://127.0.0.1:1", "/file", "name", "3", "97", "2000", "2KiB", "2MiB", "7s", "debug", "json"] {
+                guard text != setting.defaultText,
+                    let settings = try? SettingSources(arguments: [setting.name: [text]], environment: [:]).settings()
+                else { continue }
+                changed.formUnion(Self.leaves(settings).filter { before[$0.key] != $0.value }.keys)
+            }
+        }
+        #expect(before.keys.filter { !changed.contains($0) }.sorted() == [])
+    }
+
+    /// All values in `value`, by the names of the properties that lead there.
+    private static func leaves(_ value: Any, at path: String = "") -> [String: String] {
+        let mirror = Mirror(reflecting: value)
+        guard mirror.displayStyle == .struct else { return [path: "\(value)"] }
+        return mirror.children.reduce(into: [:]) { $0.merge(leaves($1.value, at: "\(path).\($1.label ?? "")")) { $1 } }
+    }
 }
