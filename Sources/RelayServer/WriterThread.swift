@@ -25,7 +25,6 @@ final class WriterThread: @unchecked Sendable {
     private let logger: Logger
     private let health: Health
     private let store: Store
-    private var readersCheckedAt = ContinuousClock.now
     private var relay: Relay<StoreWriter>
     private var readersCheckedAt = monotonicMilliseconds()
     /// Gives a loop what became of its commands.
@@ -84,19 +83,6 @@ final class WriterThread: @unchecked Sendable {
     /// Without work for this long the writer is idle.
     private static let idleMilliseconds = 20
 
-    /// An inspector that was killed holds pages back until its place is given free.
-    private func releaseDeadReaders() {
-        guard readersCheckedAt.duration(to: .now) > Self.readerCheckInterval else { return }
-        readersCheckedAt = .now
-        do throws(StoreError) {
-            try store.releaseDeadReaders()
-        } catch {
-            logger.error("readers could not be looked after", metadata: ["reason": "\(error)"])
-        }
-    }
-
-    private static let readerCheckInterval = Duration.seconds(10)
-
     private func run() {
         while true {
             waitForMessages()
@@ -110,7 +96,6 @@ final class WriterThread: @unchecked Sendable {
                 }
             }
             if !batches.isEmpty { carryOut(batches) }
-            releaseDeadReaders()
             if isLast { return }
         }
     }
