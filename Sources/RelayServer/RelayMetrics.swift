@@ -55,12 +55,12 @@ struct RelayMetrics: Sendable {
         transactionCommands = Recorder(
             label: "mlsrelay_transaction_commands", dimensions: [], aggregate: true, factory: metrics)
 
+        let appended = "Entries stored, by kind of log."
         entriesAppended = Dictionary(
             uniqueKeysWithValues: LogKind.allCases.map { kind in
-                (
-                    kind,
-                    counter("mlsrelay_entries_appended_total", "Entries stored, by kind of log.", [("log", "\(kind)")])
-                )
+                // As PROTOCOL.md writes it.
+                let name = kind == .keyPackages ? "key_packages" : "\(kind)"
+                return (kind, counter("mlsrelay_entries_appended_total", appended, [("log", name)]))
             })
         let refusal = "Errors sent to clients, by their name in PROTOCOL.md."
         refusals = Dictionary(

@@ -1,4 +1,7 @@
+import ClientTransport
 import Foundation
+import RelayClient
+import RelayWire
 import TestSupport
 import Testing
 
@@ -92,5 +95,43 @@ struct HTTPTests {
         // No label tells who or where: these are all there are.
         let labels = Set(lines.flatMap { $0.matches(of: /[{,]([a-z_]+)="/).map { String($0.1) } })
         #expect(labels == ["code", "le", "log", "scheme", "version"])
+    }
+
+    @Test("/metrics counts what clients do, and tells how many there are")
+    func counting() async throws {
+        let relay = try await RelayProcess.started(in: directory)
+        var configuration = RelayClientConfiguration()
+        configuration.registers = true
+        let client = try RelayClient(
+            url: RelayURL(relay.urls["tcp"] ?? ""), identity: try .generate(name: "counted"),
+            configuration: configuration)
+        try await client.connect()
+        _ = try await client.createGroup(Array("group".utf8))
+        // An MLSMessage with a PrivateMessage of the group in epoch 0.
+        let message: [UInt8] = [0, 1, 0, 2, 5] + Array("group".utf8) + [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 7]
+        _ = try await client.publish([message])
+        await #expect(throws: RelayClientError.self) { _ = try await client.publish([[0, 1]]) }
+        let subscription = try await client.subscribe(to: .group(Array("group".utf8)))
+        for try await _ in subscription { break }
+
+        let expected = [
+            #"mlsrelay_connections{scheme="tcp"} 1"#, #"mlsrelay_connections{scheme="ws"} 0"#, "mlsrelay_sessions 1",
+            "mlsrelay_subscriptions 1", "mlsrelay_sessions_authenticated_total 1",
+            "mlsrelay_connections_opened_total 1",
+            #"mlsrelay_entries_appended_total{log="directory"} 1"#, #"mlsrelay_entries_appended_total{log="group"} 1"#,
+            #"mlsrelay_entries_appended_total{log="groups"} 1"#, "mlsrelay_entries_pushed_total 1",
+            #"mlsrelay_refusals_total{code="message_malformed"} 1"#, "mlsrelay_transactions_total 3",
+            "mlsrelay_transaction_seconds_count 3", "mlsrelay_transaction_commands_sum 3",
+            "mlsrelay_requests_in_flight 0",
+        ]
+        // Loops tell what they have counted some times a second; until then it is asked again.
+        var missing = expected
+        while !missing.isEmpty, !Task.isCancelled {
+            let lines = Set(try await request("GET /metrics", relay).body.split(separator: "\n").map(String.init))
+            missing = expected.filter { !lines.contains($0) }
+        }
+        #expect(missing == [])
+        await client.close()
+        #expect(try await relay.ended() == 0)
     }
 }

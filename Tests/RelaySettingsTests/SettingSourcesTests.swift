@@ -198,6 +198,25 @@ struct SettingSourcesTests {
         #expect(before.keys.filter { !changed.contains($0) }.sorted() == [])
     }
 
+    @Test("README.md has the table of settings, word for word")
+    func readme() throws {
+        var rows = ["| Option | Default | |", "|---|---|---|"]
+        for section in settingSections {
+            rows.append("| **\(section.title)** | | |")
+            for setting in section.settings {
+                // How many processors there are is the machine's.
+                let defaultText = setting.name == "loops" ? "processors - 1" : setting.defaultText ?? ""
+                rows.append("| `--\(setting.name) \(setting.placeholder)` | \(defaultText) | \(setting.help) |")
+            }
+        }
+        // This file is <package>/Tests/RelaySettingsTests/SettingSourcesTests.swift.
+        var file = URL(fileURLWithPath: #filePath)
+        for _ in 0..<3 { file.deleteLastPathComponent() }
+        let readme = try String(contentsOf: file.appendingPathComponent("README.md"), encoding: .utf8)
+        let table = rows.joined(separator: "\n")
+        #expect(readme.contains(table), "\(table)")
+    }
+
     /// All values in `value`, by the names of the properties that lead there.
     private static func leaves(_ value: Any, at path: String = "") -> [String: String] {
         let mirror = Mirror(reflecting: value)
