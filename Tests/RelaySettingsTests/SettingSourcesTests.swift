@@ -186,7 +186,9 @@ struct SettingSourcesTests {
         var changed: Set<String> = []
         for setting in allSettings {
             // One of these is allowed, and not the default.
-            for text in ["tcp://127.0.0.1:1", "/file", "name", "3", "97", "2000", "2KiB", "2MiB", "7s", "debug", "json"] {
+            for text in [
+                "tcp://127.0.0.1:1", "/file", "name", "3", "97", "2000", "2KiB", "2MiB", "7s", "debug", "json",
+            ] {
                 guard text != setting.defaultText,
                     let settings = try? SettingSources(arguments: [setting.name: [text]], environment: [:]).settings()
                 else { continue }
