@@ -59,7 +59,8 @@ struct LoadPartsTests {
         let check = ChainCheck(of: name)
         for number in 1...3 as ClosedRange<UInt64> {
             let header = EntryHeader(
-                log: LogNumber(rawValue: 5), sequenceNumber: SequenceNumber(rawValue: number), time: Timestamp(rawValue: 1),
+                log: LogNumber(rawValue: 5), sequenceNumber: SequenceNumber(rawValue: number),
+                time: Timestamp(rawValue: 1),
                 sender: ClientNumber(rawValue: 1), kind: .message)
             let payload: [UInt8] = [UInt8(number)]
             last = chain.next(after: last, header: header, payloadHash: chain.payloadHash(payload.rawSpan))

@@ -32,7 +32,8 @@ private final class Delivery {
     func entry(_ number: UInt64, publisher: UInt32 = 0, counter: UInt64) -> Entry {
         Entry(
             header: EntryHeader(
-                log: group.log, sequenceNumber: SequenceNumber(rawValue: number), time: Timestamp(rawValue: 1000 + number),
+                log: group.log, sequenceNumber: SequenceNumber(rawValue: number),
+                time: Timestamp(rawValue: 1000 + number),
                 sender: ClientNumber(rawValue: 100 + UInt64(publisher)), kind: .message),
             chain: SHA256.hash([UInt8(truncatingIfNeeded: number)]),
             payload: group.template.message(publisher: publisher, counter: counter))
@@ -138,7 +139,8 @@ struct LogCursorTests {
 
     @Test("an entry of which others were told another chain or time is corrupted")
     func disagreement() {
-        for change in [{ $0.chain = .zero }, { $0.header.time = Timestamp(rawValue: 5000) }] as [(inout Entry) -> Void] {
+        for change in [{ $0.chain = .zero }, { $0.header.time = Timestamp(rawValue: 5000) }] as [(inout Entry) -> Void]
+        {
             let delivery = Delivery(sent: [2])
             var wrong = delivery.entry(1, counter: 0)
             #expect(delivery.group.state.pointee.agrees(digest(of: wrong), at: 1))

@@ -33,7 +33,8 @@ struct ScenarioTests {
     @Test("s1 publishes what it is told to, and reads it back", arguments: ["ws", "tcp"])
     func publish(scheme: String) async throws {
         let json = try await load(
-            "s1", try url(scheme), "--publishers", "3", "--window", "8", "--count", "50", "--pid", "\(relay.process.processID)")
+            "s1", try url(scheme), "--publishers", "3", "--window", "8", "--count", "50", "--pid",
+            "\(relay.process.processID)")
         #expect(json["scenario"] as? String == "s1")
         #expect(json["scheme"] as? String == scheme)
         #expect(json["acks"] as? Int == 150)
@@ -113,7 +114,8 @@ struct ScenarioTests {
         "what it should not load or cannot mean is refused",
         arguments: [
             ["s1", "tcp://192.0.2.1:7681"], ["s4", "ws://localhost:7680"], ["s2", "wss://[2001:db8::1]:7443"],
-            ["s1", "http://127.0.0.1"], ["s1", "tcp://127.0.0.1", "--size", "3"], ["s1", "tcp://127.0.0.1", "--window", "0"],
+            ["s1", "http://127.0.0.1"], ["s1", "tcp://127.0.0.1", "--size", "3"],
+            ["s1", "tcp://127.0.0.1", "--window", "0"],
             ["s4", "tcp://127.0.0.1", "--connections", "19900"], ["s2", "tcp://127.0.0.1", "--subscribers", "0"],
             ["s1", "tcp://127.0.0.1", "--pid", "999999999"], ["s3", "tcp://127.0.0.1", "--members", "2000"],
             ["s1", "tls://127.0.0.1", "--ca", "file", "--insecure"],
@@ -134,9 +136,12 @@ struct TLSScenarioTests {
         let relay = try RelayProcess(
             dataDirectory: directory.path + "/data", listeners: [(scheme, 0)], certificate: certificate)
         let arguments = ["s2", try #require(relay.urls[scheme]), "--subscribers", "3", "--count", "20"]
-        for (options, expected) in [(["--ca", certificate.chain], 0), (["--insecure"], 0), ([], 1)] as [([String], Int32)] {
+        for (options, expected) in [(["--ca", certificate.chain], 0), (["--insecure"], 0), ([], 1)]
+            as [([String], Int32)]
+        {
             let process = try ToolProcess("mlsrelay-load", arguments + options)
-            #expect(try await onThread { try process.wait(within: 30) } == expected, "\(process.output)\(process.errors)")
+            #expect(
+                try await onThread { try process.wait(within: 30) } == expected, "\(process.output)\(process.errors)")
         }
     }
 }
