@@ -12,6 +12,8 @@ final class Measurement {
         var deliveredCount: UInt64 = 0
         var acknowledgedCount: UInt64 = 0
         var sentCount: UInt64 = 0
+        var readCount: UInt64 = 0
+        var readByteCount: UInt64 = 0
     }
 
     /// From so much of a processor on it counts as all of it.
@@ -56,7 +58,8 @@ final class Measurement {
             time: monotonicNanoseconds(), generatorTime: processorNanoseconds(),
             generatorWaitingTime: own?.sample().waitingTime ?? 0, server: server,
             deliveredCount: run.counts.pointee.delivered,
-            acknowledgedCount: run.acknowledgedCount, sentCount: run.sentCount)
+            acknowledgedCount: run.acknowledgedCount, sentCount: run.sentCount,
+            readCount: run.loop.statistics.readCount, readByteCount: run.loop.statistics.readByteCount)
     }
 
     private func note(_ sample: ProcessProbe.Sample) {
@@ -105,6 +108,11 @@ final class Measurement {
         // Others were on its processor: the figures then tell of them as well.
         json.add("generator_waiting", share(end.generatorWaitingTime - start.generatorWaitingTime))
         json.add("generator_saturated", generatorShare >= Self.fullShare && !isServerSaturated)
+        // How much the relay puts into one write shows in how much one read brings.
+        let readCount = end.readCount - start.readCount
+        if readCount > 0 {
+            json.add("bytes_per_read", (end.readByteCount - start.readByteCount) / readCount)
+        }
         guard probe != nil else { return }
         json.add("server_cpu_s", Double(serverTime) / 1e9)
         if work > 0 { json.add("server_cpu_s_per_million", Double(serverTime) / 1000 / Double(work)) }

@@ -27,6 +27,8 @@ final class RelayConnection {
     private let counts: UnsafeMutablePointer<DeliveryCounts>
     /// Where the times from sending to delivery go.
     var latency: UnsafeMutablePointer<LatencyRecorder>
+    /// The kernel's receive buffer, where it must not be the usual one.
+    var receiveBufferByteCount: Int32?
     private var socket: ClientSocket?
     private var isClosing = false
     /// The one request, publishes aside, that is waiting for its answer.
@@ -66,8 +68,9 @@ final class RelayConnection {
 
     func connect() {
         connectedAt = monotonicNanoseconds()
-        let socket = ClientSocket(
-            run.loop, url: run.target.url, options: run.target.options(forConnection: number), delegate: self)
+        var options = run.target.options(forConnection: number)
+        options.receiveBufferByteCount = receiveBufferByteCount
+        let socket = ClientSocket(run.loop, url: run.target.url, options: options, delegate: self)
         self.socket = socket
         socket.connect()
     }

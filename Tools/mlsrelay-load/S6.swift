@@ -37,8 +37,11 @@ struct S6: Scenario {
         let connection = try run.connect(1)[0]
         let group = GroupFeed(ciphertextByteCount: options.size)
         try run.create([group], by: connection)
-        let followers = try run.connect(subscribers)
-        let stopped = followers[0]
+        let stopped = try run.makeConnections(1)[0]
+        // By itself the kernel would take tens of megabytes for a reader that does not read.
+        stopped.receiveBufferByteCount = 64 << 10
+        try run.connect([stopped]) { _, done in done() }
+        let followers = try [stopped] + run.connect(subscribers - 1)
         // Its own deliveries come late, as they must: they are not the others'.
         let own = Latency()
         stopped.latency = own.recorder

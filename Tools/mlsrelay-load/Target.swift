@@ -9,8 +9,6 @@ struct Target {
     /// Connections that are being connected at the same time.
     var connecting = 256
     var verifiesChain = false
-    /// The kernel's receive buffer of each socket.
-    var receiveBufferByteCount: Int32?
 
     /// Connections of one process: what a limit of 20,000 files leaves.
     static let maxConnectionCount = 19_900
@@ -21,7 +19,6 @@ struct Target {
     func options(forConnection number: Int) -> ConnectOptions {
         var options = ConnectOptions()
         options.tls = tls
-        options.receiveBufferByteCount = receiveBufferByteCount
         if Self.loopback(of: url.host) == .v4 {
             options.localAddress = SocketAddress(literal: "127.0.0.\(1 + number % Self.sourceAddressCount)", port: 0)
         }
