@@ -202,8 +202,10 @@ struct CrashTests {
             let vectors = try VectorMessages.load()
             let step = vectors.scripts.lazy.compactMap { script in script.steps.first { $0.expected == .entry } }.first
             let needle = try #require(step).message
-            let found = try #require(bytes.firstRange(of: needle))
-            bytes[found.upperBound - 1] ^= 1
+            // Wherever it stands: LMDB leaves the old copy of a page where it was until it needs the place.
+            let found = bytes.ranges(of: needle)
+            #expect(!found.isEmpty)
+            for range in found { bytes[range.upperBound - 1] ^= 1 }
             try Data(bytes).write(to: URL(fileURLWithPath: file))
             let damaged = try ToolProcess("mlsrelay-tool", ["verify", "--data", data])
             #expect(try damaged.wait() == 1, "\(damaged.output)\(damaged.errors)")
