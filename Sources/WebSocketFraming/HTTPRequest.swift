@@ -11,11 +11,11 @@ public struct HTTPRequest: Sendable {
 
     public static let maxHeadByteCount = 8192
 
-    public var method: String
+    public let method: String
     /// Without the query.
-    public var path: String
-    /// Names in lower case, in the order of the request.
-    public var fields: [(name: String, value: String)]
+    public let path: String
+    /// Only what is asked for becomes a String: whoever connects sends a dozen of them.
+    private let fields: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)]
 
     /// Where a head ends in `bytes`: the index behind the empty line.
     /// - Returns: nil while it has not come.
@@ -32,61 +32,71 @@ public struct HTTPRequest: Sendable {
         return nil
     }
 
-    /// Parses a whole head.
+    /// Parses a whole head, its empty line included or not.
     public init(head: some Collection<UInt8>) throws(Failure) {
-        // ASCII alone, and no bare CR or LF: what two parsers could read differently is refused.
-        guard head.allSatisfy({ $0 < 0x7f && ($0 >= 0x20 || $0 == 13 || $0 == 10 || $0 == 9) }) else {
-            throw .malformed
-        }
-        // Scalars, not Characters: in Swift CR LF is one Character.
-        let text = Array(String(decoding: head, as: UTF8.self).unicodeScalars)
-        var lines: [String] = []
-        var line = String.UnicodeScalarView()
-        var index = 0
-        while index < text.count {
-            switch text[index] {
-            case "\r":
-                guard index + 1 < text.count, text[index + 1] == "\n" else { throw .malformed }
-                lines.append(String(line))
-                line = .init()
-                index += 2
-            case "\n": throw .malformed
-            default:
-                line.append(text[index])
-                index += 1
+        let bytes = Array(head)
+        var lines: [ArraySlice<UInt8>] = []
+        var start = 0
+        for (index, byte) in bytes.enumerated() {
+            switch byte {
+            case 13:
+                guard index + 1 < bytes.count, bytes[index + 1] == 10 else { throw .malformed }
+                lines.append(bytes[start..<index])
+                start = index + 2
+            case 10: guard index > 0, bytes[index - 1] == 13 else { throw .malformed }
+            // ASCII alone: what two parsers could read differently is refused.
+            case 9, 0x20..<0x7f: break
+            default: throw .malformed
             }
         }
         guard let requestLine = lines.first else { throw .malformed }
-        let words = requestLine.split(separator: " ", omittingEmptySubsequences: false)
-        guard words.count == 3, words[2] == "HTTP/1.1", !words[0].isEmpty, words[1].hasPrefix("/") else {
-            throw .malformed
-        }
-        method = String(words[0])
-        path = String(words[1].prefix { $0 != "?" })
-        fields = []
+        let words = requestLine.split(separator: Self.space, omittingEmptySubsequences: false)
+        guard words.count == 3, words[2].elementsEqual("HTTP/1.1".utf8), !words[0].isEmpty, words[1].first == Self.slash
+        else { throw .malformed }
+        method = String(decoding: words[0], as: UTF8.self)
+        path = String(decoding: words[1].prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
+        var fields: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)] = []
         for line in lines.dropFirst() where !line.isEmpty {
-            guard let colon = line.firstIndex(of: ":"), colon != line.startIndex, !line.hasPrefix(" "),
-                !line.hasPrefix("\t")
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex, line.first != Self.space,
+                line.first != Self.tab
             else { throw .malformed }
-            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-            fields.append(
-                (line[..<colon].lowercased(), String(value.reversed().drop { $0 == " " || $0 == "\t" }.reversed())))
+            fields.append((line[..<colon], Self.trimmed(line[(colon + 1)...])))
         }
+        self.fields = fields
+    }
+
+    private static let space = UInt8(ascii: " ")
+    private static let tab: UInt8 = 9
+    private static let slash = UInt8(ascii: "/")
+
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var bytes = bytes
+        while let first = bytes.first, first == space || first == tab { bytes.removeFirst() }
+        while let last = bytes.last, last == space || last == tab { bytes.removeLast() }
+        return bytes
+    }
+
+    /// Values of the fields with this name, which is given in lower case.
+    private func values(_ name: String) -> [ArraySlice<UInt8>] {
+        fields.filter { field in
+            field.name.count == name.utf8.count
+                && zip(field.name, name.utf8).allSatisfy { $0 == $1 || ($0 | 0x20 == $1 && (0x41...0x5a).contains($0)) }
+        }.map(\.value)
     }
 
     /// The elements of all fields with this name, as comma-separated lists.
+    /// - Parameter name: in lower case.
     public func list(_ name: String) -> [String] {
-        fields.filter { $0.name == name }.flatMap { field in
-            field.value.split(separator: ",").map { element in
-                String(element.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-            }
+        values(name).flatMap { value in
+            value.split(separator: UInt8(ascii: ",")).map { String(decoding: Self.trimmed($0), as: UTF8.self) }
         }
     }
 
     /// The value of a field that stands once.
+    /// - Parameter name: in lower case.
     public func value(_ name: String) -> String? {
-        let all = fields.filter { $0.name == name }
-        return all.count == 1 ? all.first?.value : nil
+        let all = values(name)
+        return all.count == 1 ? all.first.map { String(decoding: $0, as: UTF8.self) } : nil
     }
 }
 

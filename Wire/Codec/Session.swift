@@ -79,7 +79,8 @@ public struct Identity: TLSCodable, Hashable, Sendable {
         guard (1...WireLimits.maxNameByteCount).contains(name.count),
             let text = String(validating: name, as: UTF8.self)
         else { return false }
-        return !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        // The general category Cc, whole.
+        return !text.unicodeScalars.contains { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }
     }
 }
 
