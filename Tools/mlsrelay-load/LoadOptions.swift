@@ -37,7 +37,7 @@ struct LoadOptions: ParsableArguments {
     @Flag(help: "Compute the hash chain of everything that is delivered, and compare: 1 µs for each delivery.")
     var verifyChain = false
 
-    @Option(help: "Give up after so many seconds in all; 0 for 60 more than are measured.")
+    @Option(help: "Give up after so many seconds in all; 0 for 60 more than it should take.")
     var timeout = 0.0
 
     @Flag(inversion: .prefixedNo, help: "Say once a second how it goes; by default where standard error is a terminal.")
@@ -67,12 +67,13 @@ struct LoadOptions: ParsableArguments {
         }
     }
 
-    func target() throws -> Target {
+    /// - Parameter otherSeconds: what a scenario takes beside what it measures.
+    func target(otherSeconds: Double) throws -> Target {
         var target = Target(url: try parsedURL())
         if target.url.scheme.isSecure {
             target.tls = try TLSClientContext(insecure ? .anybody : ca.map { .file($0) } ?? .system)
         }
-        target.timeout = .seconds(timeout > 0 ? timeout : seconds + 60)
+        target.timeout = .seconds(timeout > 0 ? timeout : seconds + otherSeconds + 60)
         target.connecting = connecting
         target.verifiesChain = verifyChain
         return target

@@ -22,6 +22,7 @@ struct S1: Scenario {
     var noReadBack = false
 
     var connectionCount: Int { publishers + 1 }
+    var otherSeconds: Double { amount.warmUpSeconds }
 
     func validate() throws {
         try require(publishers, in: 1...10_000, "--publishers")

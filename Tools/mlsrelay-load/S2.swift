@@ -26,6 +26,7 @@ struct S2: Scenario {
     var untilAcknowledged = false
 
     var connectionCount: Int { subscribers + 1 }
+    var otherSeconds: Double { amount.warmUpSeconds }
 
     func validate() throws {
         try require(subscribers, in: 1...Target.maxConnectionCount, "--subscribers")

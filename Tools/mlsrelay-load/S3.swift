@@ -24,6 +24,7 @@ struct S3: Scenario {
     var active: Int?
 
     var connectionCount: Int { groups }
+    var otherSeconds: Double { amount.warmUpSeconds }
 
     func validate() throws {
         try require(groups, in: 1...Target.maxConnectionCount, "--groups")

@@ -19,6 +19,7 @@ struct S4: Scenario {
     var hold = 2.0
 
     var connectionCount: Int { connections + 1 }
+    var otherSeconds: Double { hold }
 
     func validate() throws {
         try require(connections, in: 1...(Target.maxConnectionCount - 1), "--connections")

@@ -21,6 +21,7 @@ struct S6: Scenario {
     var before = 3.0
 
     var connectionCount: Int { subscribers + 1 }
+    var otherSeconds: Double { before + 1 }
 
     func validate() throws {
         try require(subscribers, in: 2...Target.maxConnectionCount, "--subscribers")

@@ -9,6 +9,9 @@ protocol Scenario: ParsableCommand {
     /// Connections that it opens.
     var connectionCount: Int { get }
 
+    /// Seconds that it takes beside those that are measured, by what it is told.
+    var otherSeconds: Double { get }
+
     func addParameters(to json: inout JSONObject)
 
     /// Does it all, up to closing connections in good order.
@@ -23,6 +26,8 @@ protocol Scenario: ParsableCommand {
 }
 
 extension Scenario {
+    var otherSeconds: Double { 0 }
+
     static var name: String { configuration.commandName ?? "" }
 
     /// Runs it and prints one line of JSON.
@@ -33,7 +38,7 @@ extension Scenario {
                 "\(connectionCount) connections: at most \(Target.maxConnectionCount), and \(limit) files may be open")
         }
         makeTimersExact()
-        let run = try Run(options.target())
+        let run = try Run(options.target(otherSeconds: otherSeconds))
         let measurement = Measurement(run, options.pid.flatMap { ProcessProbe(pid: $0) })
         if options.progress ?? (isatty(STDERR_FILENO) == 1) { measurement.showProgress(of: Self.name) }
         var failure: LoadError?
