@@ -127,9 +127,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     func malformed(_ connection: Connection, _ reason: DecodingError.Reason) {
         guard let session = session(of: connection) else { return }
         if case .invalidLength(type: "frame", let byteCount) = reason,
-            byteCount > configuration.transport.maxFrameByteCount
+            byteCount > connection.maxFrameByteCount
         {
-            end(session, .frameTooLarge, "A frame has at most \(configuration.transport.maxFrameByteCount) bytes.")
+            end(session, .frameTooLarge, "A frame has at most \(connection.maxFrameByteCount) bytes now.")
         } else {
             end(session, .malformedFrame, "Not a frame: \(DecodingError(reason, at: 0)).")
         }
@@ -330,6 +330,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     func becomeReady(_ session: Session, _ client: ClientNumber) {
         session.state = .ready(client)
+        session.connection.maxFrameByteCount = configuration.transport.maxFrameByteCount
         metrics.sessionsAuthenticated.increment()
     }
 

@@ -26,6 +26,8 @@ public final class Connection {
     public let generation: UInt32
     public let scheme: Scheme
     unowned let loop: ServiceLoop
+    /// Bytes of the largest frame body that is taken now.
+    public var maxFrameByteCount = WireLimits.maxFrameByteCountBeforeReady
     /// What the layer above keeps for this connection.
     public var context: AnyObject?
 
@@ -277,7 +279,7 @@ public final class Connection {
         partialTarget = 0
         while position < bytes.count, isOpen, !isPaused {
             do throws(DecodingError) {
-                switch try FrameSplitter.step(span, from: position, maxByteCount: loop.configuration.maxFrameByteCount)
+                switch try FrameSplitter.step(span, from: position, maxByteCount: maxFrameByteCount)
                 {
                 case .frame(let body):
                     position = body.upperBound

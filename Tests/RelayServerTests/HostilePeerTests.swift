@@ -61,7 +61,7 @@ struct HostilePeerTests {
             // An unknown frame type, so that the size alone decides.
             let body = [UInt8](repeating: 0xff, count: 100_000)
             let client = try relay.connect(scheme)
-            _ = try client.hello()
+            try client.logIn("alice")
             var frame = Writer()
             frame.opaque(body)
             try client.send(frame.bytes)
@@ -266,6 +266,25 @@ struct HostilePeerTests {
         #expect(challenge.version == .v1)
         #expect(error.code == .versionUnsupported)
         #expect(try VersionDetail(decoding: error.detail) == VersionDetail(lowest: .v1, highest: .v1))
+    }
+
+    @Test("before Ready a frame has at most 16 KiB: nobody unknown fills the relay's memory")
+    func beforeReady() async throws {
+        let (inside, outside) = try await withRelay { relay in
+            let client = try relay.connect(.tcp)
+            _ = try client.hello()
+            var frame = Writer()
+            frame.opaque([UInt8](repeating: 0xff, count: WireLimits.maxFrameByteCountBeforeReady))
+            try client.send(frame.bytes)
+            guard case .error(let error) = try client.expect().1 else {
+                throw FakeServer.Failure(description: "no error")
+            }
+            // The length alone is enough: 16,385.
+            try client.send([0x80, 0x00, 0x40, 0x01])
+            return (error.code, try end(of: client))
+        }
+        #expect(inside == .unknownFrameType)
+        #expect(outside == End(error: .frameTooLarge))
     }
 
     @Test("a Hello of 63 bytes is taken, a first frame of one more ends with frame_too_large")

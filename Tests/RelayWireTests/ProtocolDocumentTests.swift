@@ -182,6 +182,8 @@ struct ProtocolDocumentTests {
         let text = Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[1]) })
         #expect(text["body of any frame"] == "\(FrameHeader.byteCount) bytes to 16 MiB (16,777,216)")
         #expect(WireLimits.maxFrameByteCount == 16_777_216)
+        #expect(text["body of a client's frame before Ready"]?.hasPrefix("16 KiB (16,384)") == true)
+        #expect(WireLimits.maxFrameByteCountBeforeReady == 16_384)
         #expect(text["Hello, whole frame"] == "\(WireLimits.maxHelloByteCount) bytes")
         #expect(text["name of an identity"] == "1 to \(WireLimits.maxNameByteCount) bytes")
         #expect(text["group id"] == "1 to \(WireLimits.maxGroupIDByteCount) bytes")

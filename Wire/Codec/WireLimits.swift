@@ -4,6 +4,8 @@ public import TLSPresentation
 public enum WireLimits {
     /// Bytes of the largest frame body that any relay may accept: 16 MiB.
     public static let maxFrameByteCount = 16 << 20
+    /// Bytes of the largest frame body before Ready: whoever has not said who it is gets no memory of the relay's.
+    public static let maxFrameByteCountBeforeReady = 16 << 10
     /// Bytes of a Hello frame with its length: its first byte stays below 0x40, which no HTTP method begins with.
     public static let maxHelloByteCount = 63
     /// Bytes of a user's name, at least 1.
