@@ -33,6 +33,9 @@ public final class Connection {
 
     var wsi: OpaquePointer?
     var phase: Phase
+    /// After TLS lws gives a peer `timeout_secs` for an HTTP request, and ends the time itself only when one has come:
+    /// here it ends with the first bytes, whatever they are.
+    var isTimedByLibwebsockets: Bool
     /// When something came last, by the loop's clock.
     public internal(set) var lastHeard: UInt64
     /// Whether libwebsockets still holds bytes that the socket did not take.
@@ -58,6 +61,7 @@ public final class Connection {
         self.loop = loop
         phase = scheme.isWebSocket ? .handshake : .open
         lastHeard = loop.now
+        isTimedByLibwebsockets = scheme.isEncrypted
         if scheme.isWebSocket { receiver = WebSocketReceiver(role: .server) }
     }
 

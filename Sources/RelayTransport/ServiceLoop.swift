@@ -402,6 +402,10 @@ public final class ServiceLoop: @unchecked Sendable {
         let connection = Unmanaged<Connection>.fromOpaque(pointer).takeUnretainedValue()
         switch reason {
         case LWS_CALLBACK_RAW_RX:
+            if connection.isTimedByLibwebsockets {
+                connection.isTimedByLibwebsockets = false
+                lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0)
+            }
             connection.receive(bytes)
         case LWS_CALLBACK_RAW_WRITEABLE:
             connection.drained()

@@ -129,6 +129,18 @@ struct ScenarioTests {
 
 @Suite("Scenarios over TLS")
 struct TLSScenarioTests {
+    @Test("a connection lives on when the time for its handshake is over", arguments: ["wss", "tls"])
+    func longerThanHandshake(scheme: String) async throws {
+        let directory = try TemporaryDirectory()
+        let certificate = try await onThread { try directory.makeCertificate() }
+        let relay = try RelayProcess(
+            dataDirectory: directory.path + "/data", listeners: [(scheme, 0)], certificate: certificate)
+        let process = try ToolProcess(
+            "mlsrelay-load",
+            ["s4", try #require(relay.urls[scheme]), "--insecure", "--connections", "3", "--hold", "7"])
+        #expect(try await onThread { try process.wait(within: 30) } == 0, "\(process.output)\(process.errors)")
+    }
+
     @Test("a certificate is checked unless told otherwise", arguments: ["wss", "tls"])
     func certificate(scheme: String) async throws {
         let directory = try TemporaryDirectory()
