@@ -1,4 +1,5 @@
 import COpenSSL
+import Glibc
 
 /// One TLS connection over a non-blocking socket, which it does not own. Confined to a loop.
 @safe final class TLSSession {
@@ -80,10 +81,12 @@ import COpenSSL
     }
 
     private func failure(_ result: Int32, _ function: StaticString) -> Transfer {
+        let code = errno
         switch unsafe SSL_get_error(pointer, result) {
         case SSL_ERROR_WANT_READ: return .wouldBlock(wantsWrite: false)
         case SSL_ERROR_WANT_WRITE: return .wouldBlock(wantsWrite: true)
         case SSL_ERROR_ZERO_RETURN: return .end
+        case SSL_ERROR_SYSCALL where code != 0: return .failed(.system(call: "\(function)", code: code))
         default: return .failed(OpenSSLError.take(function))
         }
     }
