@@ -24,6 +24,15 @@ public enum HashAlgorithm: Hashable, Sendable {
         }
     }
 
+    /// The number of HKDF with this hash in HPKE's registry: `kdf_id`. RFC 9180 section 7.2.
+    var kdfIdentifier: UInt16 {
+        switch self {
+        case .sha256: 0x0001
+        case .sha384: 0x0002
+        case .sha512: 0x0003
+        }
+    }
+
     /// The fetched implementation, kept for as long as the process lives.
     var implementation: OpaquePointer {
         switch self {
