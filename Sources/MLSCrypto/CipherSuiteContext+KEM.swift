@@ -30,14 +30,8 @@ extension CipherSuiteContext {
     mutating func encapsulate(
         to recipient: HPKEPublicKey
     ) throws(CryptoError) -> Encapsulation {
-        try encapsulate(to: recipient, with: HPKEPrivateKey.generate(kem))
-    }
-
-    /// `Encap(pkR)` with the ephemeral key given: for test vectors, and nothing else.
-    mutating func encapsulate(
-        to recipient: HPKEPublicKey, with ephemeral: HPKEPrivateKey
-    ) throws(CryptoError) -> Encapsulation {
-        guard recipient.kem == kem, ephemeral.kem == kem else { throw .invalidKey }
+        guard recipient.kem == kem else { throw .invalidKey }
+        let ephemeral = try HPKEPrivateKey.generate(kem)
         let shared = unsafe try ephemeral.key.agree(with: recipient.key, byteCount: kem.keyFormat.agreedByteCount)
         let context = ephemeral.publicKeyBytes + recipient.bytes
         return Encapsulation(

@@ -16,20 +16,7 @@ public struct HPKESender: ~Copyable {
     init(
         to recipient: HPKEPublicKey, head: RawSpan, info: RawSpan, crypto: inout CipherSuiteContext
     ) throws(CryptoError) {
-        self.init(try crypto.encapsulate(to: recipient), head: head, info: info, crypto: &crypto)
-    }
-
-    /// The same with the ephemeral key given: for test vectors, and nothing else.
-    init(
-        to recipient: HPKEPublicKey, ephemeral: HPKEPrivateKey, info: RawSpan, crypto: inout CipherSuiteContext
-    ) throws(CryptoError) {
-        let encapsulation = try crypto.encapsulate(to: recipient, with: ephemeral)
-        self.init(encapsulation, head: RawSpan(), info: info, crypto: &crypto)
-    }
-
-    private init(
-        _ encapsulation: consuming Encapsulation, head: RawSpan, info: RawSpan, crypto: inout CipherSuiteContext
-    ) {
+        let encapsulation = try crypto.encapsulate(to: recipient)
         kemOutput = encapsulation.kemOutput
         schedule = HPKEKeySchedule(
             sharedSecret: encapsulation.sharedSecret.bytes, head: head, info: info, crypto: &crypto)
