@@ -111,6 +111,29 @@ struct HPKETests {
         #expect(opens(sealed, key, info, data))
     }
 
+    @Test("threads share a key, each with a context of its own", arguments: allSuites)
+    func threads(suite: CipherSuite) async throws {
+        let key = try HPKEPrivateKey.generate(suite.kem)
+        let publicKey = try key.publicKey()
+        let message = plaintext
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var crypto = try CipherSuiteContext(suite)
+                    for _ in 0..<10 {
+                        let sealed = try crypto.encryptWithLabel(
+                            message.rawSpan, to: publicKey, label: "label", context: message.rawSpan)
+                        let opened = try crypto.decryptWithLabel(
+                            sealed, key: key, label: "label", context: message.rawSpan)
+                        if !opened.isEqual(to: message.rawSpan) { return false }
+                    }
+                    return true
+                }
+            }
+            for try await isSame in group { #expect(isSame) }
+        }
+    }
+
     @Test("a key of another KEM is refused on both sides")
     func otherKEM() throws {
         var crypto = try CipherSuiteContext(allSuites[0])
