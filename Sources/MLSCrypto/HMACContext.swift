@@ -10,18 +10,14 @@ import COpenSSL
     init(_ algorithm: HashAlgorithm) {
         self.algorithm = algorithm
         unsafe context = OpenSSL.require(EVP_MAC_CTX_new(Self.implementation), "EVP_MAC_CTX_new")
-        var name = algorithm.name
-        name.withUTF8 { name in
-            // Its length is said, so that the name needs no zero behind it.
-            let parameterName: StaticString = "digest"
-            let digest = unsafe UnsafeMutablePointer(mutating: name.baseAddress)
-            let parameter = unsafe digest?.withMemoryRebound(to: CChar.self, capacity: name.count) { digest in
-                unsafe OSSL_PARAM_construct_utf8_string(parameterName.cString, digest, name.count)
-            }
-            guard let parameter = unsafe parameter else { preconditionFailure("a hash has a name") }
-            var parameters = unsafe [parameter, OSSL_PARAM_construct_end()]
-            unsafe OpenSSL.require(EVP_MAC_CTX_set_params(context, &parameters), "EVP_MAC_CTX_set_params")
-        }
+        // OpenSSL goes by the zero behind the name, whatever length it is told.
+        let parameterName: StaticString = "digest"
+        var parameters = unsafe [
+            OSSL_PARAM_construct_utf8_string(
+                parameterName.cString, UnsafeMutablePointer(mutating: algorithm.name.cString), 0),
+            OSSL_PARAM_construct_end(),
+        ]
+        unsafe OpenSSL.require(EVP_MAC_CTX_set_params(context, &parameters), "EVP_MAC_CTX_set_params")
     }
 
     deinit { unsafe EVP_MAC_CTX_free(context) }

@@ -16,7 +16,7 @@ public enum HashAlgorithm: Hashable, Sendable {
     }
 
     /// OpenSSL's name of it.
-    var name: String {
+    var name: StaticString {
         switch self {
         case .sha256: "SHA256"
         case .sha384: "SHA384"
@@ -48,6 +48,6 @@ public enum HashAlgorithm: Hashable, Sendable {
     private nonisolated(unsafe) static let fetchedSHA512 = unsafe fetch(.sha512)
 
     private static func fetch(_ algorithm: HashAlgorithm) -> OpaquePointer {
-        unsafe OpenSSL.require(EVP_MD_fetch(nil, algorithm.name, nil), "EVP_MD_fetch")
+        unsafe OpenSSL.require(EVP_MD_fetch(nil, algorithm.name.cString, nil), "EVP_MD_fetch")
     }
 }

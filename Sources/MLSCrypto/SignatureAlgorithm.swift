@@ -30,12 +30,12 @@ enum SignatureAlgorithm: Sendable {
     }
 
     /// The hash of the message, by OpenSSL's name; nil where the scheme hashes by itself.
-    var digest: String? {
+    var digest: UnsafePointer<CChar>? {
         switch self {
         case .ed25519, .ed448: nil
-        case .p256: HashAlgorithm.sha256.name
-        case .p384: HashAlgorithm.sha384.name
-        case .p521: HashAlgorithm.sha512.name
+        case .p256: unsafe HashAlgorithm.sha256.name.cString
+        case .p384: unsafe HashAlgorithm.sha384.name.cString
+        case .p521: unsafe HashAlgorithm.sha512.name.cString
         }
     }
 }
