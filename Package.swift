@@ -43,7 +43,7 @@ let package = Package(
             name: "MLSCodecTests", dependencies: ["MLSCodec", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
-        // RFC 9420 section 5: hashes, signatures and their keys; the only importer of OpenSSL's EVP.
+        // RFC 9420 section 5: hashes, key derivation, encryption, signatures; the only importer of OpenSSL's EVP.
         .target(
             name: "MLSCrypto", dependencies: ["COpenSSL", "MLSCodec", "TLSPresentation"], swiftSettings: codecSettings),
         .testTarget(

@@ -10,6 +10,8 @@ public enum CryptoError: Error, Hashable, Sendable {
     case unsupportedSignatureScheme(SignatureScheme)
     /// The bytes are not a key of the scheme.
     case invalidKey
+    /// What was to be decrypted is too short, was changed, or was not encrypted with this key.
+    case notAuthentic
     /// An OpenSSL function failed, for the reason of its error queue.
     case openSSL(function: String, reason: String)
 }

@@ -1,7 +1,7 @@
 import COpenSSL
 import TLSPresentation
 
-/// An OpenSSL key of a signature scheme, public or with its private half; freed, and erased, when this ends.
+/// An OpenSSL key of a signature scheme or a KEM, public or with its private half; freed, and erased, when this ends.
 @safe struct EVPKey: ~Copyable {
     /// Not changed after `init`: OpenSSL lets any number of threads read it.
     let pointer: OpaquePointer
@@ -14,23 +14,23 @@ import TLSPresentation
 
     /// The public key that `bytes` encode. A point that is not on the curve is refused, and every encoding but the
     /// uncompressed one, of which OpenSSL by itself takes several and the point at infinity.
-    init(publicKey bytes: RawSpan, of algorithm: SignatureAlgorithm) throws(CryptoError) {
-        guard bytes.byteCount == algorithm.publicKeyByteCount else { throw .invalidKey }
-        guard algorithm.curve != nil else {
+    init(publicKey bytes: RawSpan, of format: KeyFormat) throws(CryptoError) {
+        guard bytes.byteCount == format.publicKeyByteCount else { throw .invalidKey }
+        guard let curve = format.curve else {
             unsafe self.init(
                 owning: try Self.made("EVP_PKEY_new_raw_public_key_ex", from: bytes) { bytes, count in
-                    unsafe EVP_PKEY_new_raw_public_key_ex(nil, algorithm.keyType, nil, bytes, count)
+                    unsafe EVP_PKEY_new_raw_public_key_ex(nil, format.typeName, nil, bytes, count)
                 })
             return
         }
-        unsafe self.init(owning: try Self.point(bytes, of: algorithm))
+        unsafe self.init(owning: try Self.point(bytes, of: curve))
     }
 
-    private static func point(_ bytes: RawSpan, of algorithm: SignatureAlgorithm) throws(CryptoError) -> OpaquePointer {
+    private static func point(_ bytes: RawSpan, of curve: Curve) throws(CryptoError) -> OpaquePointer {
         guard unsafe bytes.unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self) == 0x04 else { throw .invalidKey }
         let key = unsafe try OpenSSL.check(EVP_PKEY_new(), "EVP_PKEY_new")
         let isOnCurve = unsafe bytes.withUnsafeBytes { bytes in
-            unsafe EVP_PKEY_copy_parameters(key, parameters(of: algorithm)) == 1
+            unsafe EVP_PKEY_copy_parameters(key, curve.parameters) == 1
                 && EVP_PKEY_set1_encoded_public_key(
                     key, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count) == 1
         }
@@ -42,61 +42,89 @@ import TLSPresentation
         return unsafe key
     }
 
-    // Keys without a public or private half: copying the curve from one is a quarter of the cost of naming it.
-    private nonisolated(unsafe) static let parametersP256 = unsafe makeParameters(of: .p256)
-    private nonisolated(unsafe) static let parametersP384 = unsafe makeParameters(of: .p384)
-    private nonisolated(unsafe) static let parametersP521 = unsafe makeParameters(of: .p521)
-
-    private static func parameters(of algorithm: SignatureAlgorithm) -> OpaquePointer {
-        switch algorithm {
-        case .p256: unsafe parametersP256
-        case .p384: unsafe parametersP384
-        case .p521: unsafe parametersP521
-        case .ed25519, .ed448: preconditionFailure("only ECDSA has a curve to choose")
-        }
-    }
-
-    private static func makeParameters(of algorithm: SignatureAlgorithm) -> OpaquePointer {
-        guard let curve = algorithm.curve else { preconditionFailure("only ECDSA has a curve to choose") }
-        let context = unsafe OpenSSL.require(EVP_PKEY_CTX_new_from_name(nil, "EC", nil), "EVP_PKEY_CTX_new_from_name")
-        defer { unsafe EVP_PKEY_CTX_free(context) }
-        unsafe OpenSSL.require(EVP_PKEY_paramgen_init(context), "EVP_PKEY_paramgen_init")
-        unsafe OpenSSL.require(
-            EVP_PKEY_CTX_set_group_name(context, "\(curve.name)"), "EVP_PKEY_CTX_set_group_name")
-        var parameters: OpaquePointer?
-        unsafe OpenSSL.require(EVP_PKEY_generate(context, &parameters), "EVP_PKEY_generate")
-        return unsafe OpenSSL.require(parameters, "EVP_PKEY_generate")
-    }
-
     // MARK: Key pairs
 
     /// A new key pair.
-    init(generating algorithm: SignatureAlgorithm) throws(CryptoError) {
-        let context = unsafe try OpenSSL.check(
-            EVP_PKEY_CTX_new_from_name(nil, algorithm.keyType, nil), "EVP_PKEY_CTX_new_from_name")
+    init(generating format: KeyFormat) throws(CryptoError) {
+        // A curve's parameters are quicker than its name.
+        let created =
+            if let curve = format.curve {
+                unsafe EVP_PKEY_CTX_new_from_pkey(nil, curve.parameters, nil)
+            } else {
+                unsafe EVP_PKEY_CTX_new_from_name(nil, format.typeName, nil)
+            }
+        let context = unsafe try OpenSSL.check(created, "EVP_PKEY_CTX_new")
         defer { unsafe EVP_PKEY_CTX_free(context) }
         unsafe try OpenSSL.check(EVP_PKEY_keygen_init(context), "EVP_PKEY_keygen_init")
-        if let curve = algorithm.curve {
-            unsafe try OpenSSL.check(
-                EVP_PKEY_CTX_set_group_name(context, "\(curve.name)"), "EVP_PKEY_CTX_set_group_name")
-        }
         var key: OpaquePointer?
         unsafe try OpenSSL.check(EVP_PKEY_generate(context, &key), "EVP_PKEY_generate")
         unsafe self.init(owning: try OpenSSL.check(key, "EVP_PKEY_generate"))
     }
 
     /// The key pair of a private key, whose public half is computed.
-    init(privateKey bytes: RawSpan, of algorithm: SignatureAlgorithm) throws(CryptoError) {
-        guard bytes.byteCount == algorithm.privateKeyByteCount else { throw .invalidKey }
-        guard let curve = algorithm.curve else {
+    init(privateKey bytes: RawSpan, of format: KeyFormat) throws(CryptoError) {
+        guard bytes.byteCount == format.privateKeyByteCount else { throw .invalidKey }
+        guard let curve = format.curve else {
             unsafe self.init(
                 owning: try Self.made("EVP_PKEY_new_raw_private_key_ex", from: bytes) { bytes, count in
-                    unsafe EVP_PKEY_new_raw_private_key_ex(nil, algorithm.keyType, nil, bytes, count)
+                    unsafe EVP_PKEY_new_raw_private_key_ex(nil, format.typeName, nil, bytes, count)
                 })
             return
         }
-        let publicKey = try curve.publicKey(of: bytes, byteCount: algorithm.publicKeyByteCount)
-        unsafe self.init(owning: try curve.keyPair(privateKey: bytes, publicKey: publicKey))
+        let publicKey = try curve.publicKey(of: bytes, byteCount: format.publicKeyByteCount)
+        try self.init(privateKey: bytes, publicKey: publicKey.rawSpan, of: format)
+    }
+
+    /// The key pair of both halves, which is a tenth of the cost of computing the public one.
+    ///
+    /// Nobody checks that they belong together: an EdDSA key would betray its private half, so the halves must have
+    /// come out of one key pair of one's own.
+    init(privateKey: RawSpan, publicKey: RawSpan, of format: KeyFormat) throws(CryptoError) {
+        guard privateKey.byteCount == format.privateKeyByteCount, publicKey.byteCount == format.publicKeyByteCount
+        else { throw .invalidKey }
+        let context = unsafe try OpenSSL.check(
+            EVP_PKEY_CTX_new_from_name(nil, format.typeName, nil), "EVP_PKEY_CTX_new_from_name")
+        defer { unsafe EVP_PKEY_CTX_free(context) }
+        unsafe try OpenSSL.check(EVP_PKEY_fromdata_init(context), "EVP_PKEY_fromdata_init")
+        // OpenSSL asks for bytes that it may change, though it does not.
+        var privateKey = SecretBytes(copying: privateKey)
+        var publicKey = unsafe publicKey.withUnsafeBytes { unsafe [UInt8]($0) }
+        var key: OpaquePointer?
+        let result = unsafe publicKey.withUnsafeMutableBytes { publicKey in
+            unsafe privateKey.withUnsafeMutableBytes { privateKey in
+                unsafe Self.fromData(context, &key, privateKey, publicKey, format)
+            }
+        }
+        try OpenSSL.check(result, "EVP_PKEY_fromdata")
+        unsafe self.init(owning: try OpenSSL.check(key, "EVP_PKEY_fromdata"))
+    }
+
+    private static func fromData(
+        _ context: OpaquePointer, _ key: inout OpaquePointer?, _ privateKey: UnsafeMutableRawBufferPointer,
+        _ publicKey: UnsafeMutableRawBufferPointer, _ format: KeyFormat
+    ) -> Int32 {
+        let publicName: StaticString = "pub"
+        let privateName: StaticString = "priv"
+        var parameters = unsafe [
+            OSSL_PARAM_construct_octet_string(publicName.cString, publicKey.baseAddress, publicKey.count)
+        ]
+        if let curve = format.curve {
+            // An integer among OpenSSL's parameters has the machine's byte order.
+            var scalar = unsafe privateKey
+            if UInt16(1).littleEndian == 1 { unsafe scalar.reverse() }
+            let groupName: StaticString = "group"
+            unsafe parameters.append(
+                OSSL_PARAM_construct_utf8_string(
+                    groupName.cString, UnsafeMutablePointer(mutating: curve.name.cString), 0))
+            unsafe parameters.append(
+                OSSL_PARAM_construct_BN(
+                    privateName.cString, scalar.bindMemory(to: UInt8.self).baseAddress, scalar.count))
+        } else {
+            unsafe parameters.append(
+                OSSL_PARAM_construct_octet_string(privateName.cString, privateKey.baseAddress, privateKey.count))
+        }
+        unsafe parameters.append(OSSL_PARAM_construct_end())
+        return unsafe EVP_PKEY_fromdata(context, &key, Int32(mlsrelay_EVP_PKEY_KEYPAIR), &parameters)
     }
 
     private static func made(
@@ -111,8 +139,8 @@ import TLSPresentation
     // MARK: Bytes
 
     /// The encoding of the public half.
-    func publicKey(of algorithm: SignatureAlgorithm) throws(CryptoError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: algorithm.publicKeyByteCount)
+    func publicKey(of format: KeyFormat) throws(CryptoError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: format.publicKeyByteCount)
         var byteCount = 0
         unsafe try OpenSSL.check(
             EVP_PKEY_get_octet_string_param(pointer, OSSL_PKEY_PARAM_PUB_KEY, &bytes, bytes.count, &byteCount),
@@ -122,11 +150,11 @@ import TLSPresentation
     }
 
     /// The encoding of the private half.
-    func privateKey(of algorithm: SignatureAlgorithm) throws(CryptoError) -> SecretBytes {
-        var secret = SecretBytes(byteCount: algorithm.privateKeyByteCount)
+    func privateKey(of format: KeyFormat) throws(CryptoError) -> SecretBytes {
+        var secret = SecretBytes(byteCount: format.privateKeyByteCount)
         try unsafe secret.withUnsafeMutableBytes { (secret) throws(CryptoError) in
             let bytes = unsafe secret.bindMemory(to: UInt8.self).baseAddress
-            guard algorithm.curve != nil else {
+            guard format.curve != nil else {
                 var byteCount = secret.count
                 unsafe try OpenSSL.check(
                     EVP_PKEY_get_raw_private_key(pointer, bytes, &byteCount), "EVP_PKEY_get_raw_private_key")

@@ -16,11 +16,20 @@ public enum HashAlgorithm: Hashable, Sendable {
     }
 
     /// OpenSSL's name of it.
-    var name: String {
+    var name: StaticString {
         switch self {
         case .sha256: "SHA256"
         case .sha384: "SHA384"
         case .sha512: "SHA512"
+        }
+    }
+
+    /// The number of HKDF with this hash in HPKE's registry: `kdf_id`. RFC 9180 section 7.2.
+    var kdfIdentifier: UInt16 {
+        switch self {
+        case .sha256: 0x0001
+        case .sha384: 0x0002
+        case .sha512: 0x0003
         }
     }
 
@@ -39,6 +48,6 @@ public enum HashAlgorithm: Hashable, Sendable {
     private nonisolated(unsafe) static let fetchedSHA512 = unsafe fetch(.sha512)
 
     private static func fetch(_ algorithm: HashAlgorithm) -> OpaquePointer {
-        unsafe OpenSSL.require(EVP_MD_fetch(nil, algorithm.name, nil), "EVP_MD_fetch")
+        unsafe OpenSSL.require(EVP_MD_fetch(nil, algorithm.name.cString, nil), "EVP_MD_fetch")
     }
 }

@@ -1,6 +1,4 @@
-import COpenSSL
-
-/// A signature scheme that is known here: its OpenSSL names and the sizes of its keys. RFC 9420 section 5.1.1.
+/// A signature scheme that is known here: what its keys look like and what hashes the message. RFC 9420 section 5.1.1.
 enum SignatureAlgorithm: Sendable {
     case ed25519
     case ed448
@@ -20,62 +18,24 @@ enum SignatureAlgorithm: Sendable {
         }
     }
 
-    /// The curve of an ECDSA key; nil for the others.
-    var curve: Curve? {
+    /// How its keys look.
+    var keyFormat: KeyFormat {
         switch self {
-        case .ed25519, .ed448: nil
-        case .p256: Curve(name: "P-256", identifier: NID_X9_62_prime256v1)
-        case .p384: Curve(name: "P-384", identifier: NID_secp384r1)
-        case .p521: Curve(name: "P-521", identifier: NID_secp521r1)
-        }
-    }
-
-    /// The type of key, by OpenSSL's name.
-    var keyType: String {
-        switch self {
-        case .ed25519: "ED25519"
-        case .ed448: "ED448"
-        case .p256, .p384, .p521: "EC"
+        case .ed25519: .ed25519
+        case .ed448: .ed448
+        case .p256: .p256
+        case .p384: .p384
+        case .p521: .p521
         }
     }
 
     /// The hash of the message, by OpenSSL's name; nil where the scheme hashes by itself.
-    var digest: String? {
+    var digest: UnsafePointer<CChar>? {
         switch self {
         case .ed25519, .ed448: nil
-        case .p256: HashAlgorithm.sha256.name
-        case .p384: HashAlgorithm.sha384.name
-        case .p521: HashAlgorithm.sha512.name
+        case .p256: unsafe HashAlgorithm.sha256.name.cString
+        case .p384: unsafe HashAlgorithm.sha384.name.cString
+        case .p521: unsafe HashAlgorithm.sha512.name.cString
         }
     }
-
-    /// EdDSA: raw. ECDSA: an uncompressed point, 04 and two coordinates.
-    var publicKeyByteCount: Int {
-        switch self {
-        case .ed25519: 32
-        case .ed448: 57
-        case .p256: 65
-        case .p384: 97
-        case .p521: 133
-        }
-    }
-
-    /// EdDSA: raw. ECDSA: the scalar, most significant byte first.
-    var privateKeyByteCount: Int {
-        switch self {
-        case .ed25519: 32
-        case .ed448: 57
-        case .p256: 32
-        case .p384: 48
-        case .p521: 66
-        }
-    }
-}
-
-/// A NIST curve.
-struct Curve: Sendable {
-    /// OpenSSL's name of it.
-    let name: StaticString
-    /// OpenSSL's number of it.
-    let identifier: Int32
 }

@@ -20,7 +20,7 @@ public final class SignaturePublicKey: Sendable {
         self.scheme = scheme
         self.bytes = [UInt8](bytes)
         algorithm = try SignatureAlgorithm(scheme)
-        unsafe key = try EVPKey(publicKey: bytes, of: algorithm)
+        unsafe key = try EVPKey(publicKey: bytes, of: algorithm.keyFormat)
     }
 
     /// Whether `signature` is one over `message` by the private half of this key.

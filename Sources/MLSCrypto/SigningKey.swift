@@ -15,7 +15,7 @@ public final class SigningKey: Sendable {
     /// - Throws: `unsupportedSignatureScheme`.
     public static func generate(_ scheme: SignatureScheme) throws(CryptoError) -> SigningKey {
         let algorithm = try SignatureAlgorithm(scheme)
-        return try SigningKey(EVPKey(generating: algorithm), scheme, algorithm)
+        return try SigningKey(EVPKey(generating: algorithm.keyFormat), scheme, algorithm)
     }
 
     /// The key pair of a private key that `privateKeyBytes` gave: EdDSA raw, ECDSA the scalar with its most
@@ -23,7 +23,7 @@ public final class SigningKey: Sendable {
     /// - Throws: `unsupportedSignatureScheme`, `invalidKey`.
     public convenience init(privateKey: RawSpan, scheme: SignatureScheme) throws(CryptoError) {
         let algorithm = try SignatureAlgorithm(scheme)
-        try self.init(EVPKey(privateKey: privateKey, of: algorithm), scheme, algorithm)
+        try self.init(EVPKey(privateKey: privateKey, of: algorithm.keyFormat), scheme, algorithm)
     }
 
     private init(
@@ -31,13 +31,15 @@ public final class SigningKey: Sendable {
     ) throws(CryptoError) {
         self.scheme = scheme
         self.algorithm = algorithm
-        let publicKey = try key.publicKey(of: algorithm)
+        let publicKey = try key.publicKey(of: algorithm.keyFormat)
         self.publicKey = try SignaturePublicKey(publicKey.rawSpan, scheme: scheme)
         unsafe self.key = key
     }
 
     /// The private key, to be saved.
-    public func privateKeyBytes() throws(CryptoError) -> SecretBytes { unsafe try key.privateKey(of: algorithm) }
+    public func privateKeyBytes() throws(CryptoError) -> SecretBytes {
+        unsafe try key.privateKey(of: algorithm.keyFormat)
+    }
 
     /// A signature over `message`. ECDSA's are DER, and another one each time.
     public func sign(_ message: RawSpan) throws(CryptoError) -> [UInt8] {

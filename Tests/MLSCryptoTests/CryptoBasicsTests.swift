@@ -20,9 +20,45 @@ struct CryptoBasics: Decodable {
         let signature: Hex
     }
 
+    struct EncryptWithLabel: Decodable {
+        let priv: Hex
+        let pub: Hex
+        let label: String
+        let context: Hex
+        let plaintext: Hex
+        let kem_output: Hex
+        let ciphertext: Hex
+    }
+
+    struct ExpandWithLabel: Decodable {
+        let secret: Hex
+        let label: String
+        let context: Hex
+        let length: Int
+        let out: Hex
+    }
+
+    struct DeriveSecret: Decodable {
+        let secret: Hex
+        let label: String
+        let out: Hex
+    }
+
+    struct DeriveTreeSecret: Decodable {
+        let secret: Hex
+        let label: String
+        let generation: UInt32
+        let length: Int
+        let out: Hex
+    }
+
     let cipher_suite: UInt16
     let ref_hash: RefHash
     let sign_with_label: SignWithLabel
+    let encrypt_with_label: EncryptWithLabel
+    let expand_with_label: ExpandWithLabel
+    let derive_secret: DeriveSecret
+    let derive_tree_secret: DeriveTreeSecret
 
     var suite: CipherSuite { CipherSuite(rawValue: cipher_suite) }
 
@@ -63,6 +99,63 @@ struct CryptoBasicsTests {
             #expect(savedBytes == vector.priv.bytes)
             let own = try key.signWithLabel(vector.label, content: vector.content.bytes.rawSpan)
             #expect(holds(own, vector.label))
+        }
+    }
+
+    @Test("ExpandWithLabel, DeriveSecret and DeriveTreeSecret of every suite (RFC 9420 sections 8 and 9.1)")
+    func derivations() throws {
+        for basics in try CryptoBasics.all() {
+            var crypto = try CipherSuiteContext(basics.suite)
+            let expand = basics.expand_with_label
+            let expanded = crypto.expandWithLabel(
+                expand.secret.bytes.rawSpan, label: expand.label, context: expand.context.bytes.rawSpan,
+                byteCount: expand.length
+            ).copy
+            #expect(expanded == expand.out.bytes)
+            let secret = basics.derive_secret
+            let derived = crypto.deriveSecret(secret.secret.bytes.rawSpan, label: secret.label).copy
+            #expect(derived == secret.out.bytes)
+            let tree = basics.derive_tree_secret
+            let derivedForTree = crypto.deriveTreeSecret(
+                tree.secret.bytes.rawSpan, label: tree.label, generation: tree.generation, byteCount: tree.length
+            ).copy
+            #expect(derivedForTree == tree.out.bytes)
+        }
+    }
+
+    @Test("EncryptWithLabel of every suite: it decrypts, and so does one of our own (RFC 9420 section 5.1.3)")
+    func encryptWithLabel() throws {
+        for basics in try CryptoBasics.all() {
+            let vector = basics.encrypt_with_label
+            var crypto = try CipherSuiteContext(basics.suite)
+            let kem = try basics.suite.kem
+            let key = try HPKEPrivateKey(privateKey: vector.priv.bytes.rawSpan, kem: kem)
+            #expect(key.publicKeyBytes == vector.pub.bytes)
+            let both = try HPKEPrivateKey(
+                privateKey: vector.priv.bytes.rawSpan, publicKey: vector.pub.bytes.rawSpan, kem: kem)
+            let saved = try both.privateKeyBytes().copy
+            #expect(saved == vector.priv.bytes && both.publicKeyBytes == vector.pub.bytes)
+            let theirs = HPKECiphertext(kemOutput: vector.kem_output.bytes, ciphertext: vector.ciphertext.bytes)
+            let publicKey = try HPKEPublicKey(vector.pub.bytes.rawSpan, kem: kem)
+            let ours = try crypto.encryptWithLabel(
+                vector.plaintext.bytes.rawSpan, to: publicKey, label: vector.label,
+                context: vector.context.bytes.rawSpan)
+            #expect(ours != theirs)
+            for ciphertext in [theirs, ours] {
+                for key in [key, both] {
+                    let plaintext = try crypto.decryptWithLabel(
+                        ciphertext, key: key, label: vector.label, context: vector.context.bytes.rawSpan
+                    ).copy
+                    #expect(plaintext == vector.plaintext.bytes)
+                }
+                #expect(throws: CryptoError.notAuthentic) {
+                    _ = try crypto.decryptWithLabel(
+                        ciphertext, key: key, label: vector.label + ".", context: vector.context.bytes.rawSpan)
+                }
+                #expect(throws: CryptoError.notAuthentic) {
+                    _ = try crypto.decryptWithLabel(ciphertext, key: key, label: vector.label, context: RawSpan())
+                }
+            }
         }
     }
 

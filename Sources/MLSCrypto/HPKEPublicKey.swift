@@ -1,0 +1,27 @@
+import TLSPresentation
+
+/// A public key that secrets are encrypted to, ready for use. RFC 9180 section 4.1, RFC 9420 section 5.1.1.
+///
+/// Any number of threads may encrypt to one at a time.
+public final class HPKEPublicKey: Sendable {
+    public let kem: KEM
+    /// `SerializePublicKey`: X25519 and X448 raw, a NIST curve's an uncompressed point.
+    public let bytes: [UInt8]
+    // OpenSSL lets threads share a key that nobody changes, and nobody does after `init`.
+    nonisolated(unsafe) let key: EVPKey
+
+    /// `DeserializePublicKey`: the key that `bytes` encode.
+    ///
+    /// Of a NIST curve only uncompressed points on it are keys, which is all that RFC 9180 section 7.1.4 asks for. An
+    /// X25519 or X448 key of small order is only found out when it gives no shared secret.
+    /// - Throws: `invalidKey`.
+    public init(_ bytes: RawSpan, kem: KEM) throws(CryptoError) {
+        self.kem = kem
+        self.bytes = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+        unsafe key = try EVPKey(publicKey: bytes, of: kem.keyFormat)
+    }
+}
+
+extension HPKEPublicKey: CustomStringConvertible {
+    public var description: String { "\(kem) \(bytes.hex)" }
+}

@@ -1,0 +1,201 @@
+import MLSCodec
+import MLSCrypto
+import TLSPresentation
+import TestSupport
+import Testing
+
+/// The seven suites of RFC 9420 section 17.1.
+let allSuites = (1...7).map { CipherSuite(rawValue: $0) }
+
+extension SecretBytes {
+    /// A copy for comparing.
+    var copy: [UInt8] { [UInt8](bytes) }
+}
+
+@Suite("Cipher suites and key derivation")
+struct KeyDerivationTests {
+    @Test("each suite has the algorithms of RFC 9420 section 17.1")
+    func algorithms() throws {
+        let kems: [KEM] = [.x25519, .p256, .x25519, .x448, .p521, .x448, .p384]
+        let aeads: [AEADAlgorithm] = [
+            .aes128GCM, .aes128GCM, .chaCha20Poly1305, .aes256GCM, .aes256GCM, .chaCha20Poly1305, .aes256GCM,
+        ]
+        let hashes: [HashAlgorithm] = [.sha256, .sha256, .sha256, .sha512, .sha512, .sha512, .sha384]
+        #expect(try allSuites.map { try $0.kem } == kems)
+        #expect(try allSuites.map { try $0.aeadAlgorithm } == aeads)
+        #expect(try allSuites.map { try $0.hashAlgorithm } == hashes)
+        #expect(aeads.map(\.keyByteCount) == [16, 16, 32, 32, 32, 32, 32])
+        #expect(aeads.allSatisfy { $0.nonceByteCount == 12 && $0.tagByteCount == 16 })
+        #expect(kems.map(\.publicKeyByteCount) == [32, 65, 32, 56, 133, 56, 97])
+        #expect(kems.map(\.privateKeyByteCount) == [32, 32, 32, 56, 66, 56, 48])
+        // HPKE's KDF is the suite's, which is why one context does for both.
+        #expect(zip(kems, hashes).allSatisfy { $0.sharedSecretByteCount == $1.byteCount })
+    }
+
+    @Test("an unknown suite has no context, nor has GREASE", arguments: [0, 8, 0x0a0a] as [UInt16])
+    func unknownSuite(rawValue: UInt16) {
+        let suite = CipherSuite(rawValue: rawValue)
+        #expect(throws: CryptoError.unsupportedCipherSuite(suite)) { _ = try CipherSuiteContext(suite) }
+        #expect(throws: CryptoError.unsupportedCipherSuite(suite)) { try suite.kem }
+        #expect(throws: CryptoError.unsupportedCipherSuite(suite)) { try suite.aeadAlgorithm }
+    }
+
+    @Test("HKDF gives RFC 5869's first and third examples")
+    func hkdf() throws {
+        var crypto = try CipherSuiteContext(allSuites[0])
+        let input = [UInt8](repeating: 0x0b, count: 22)
+        let key = crypto.extract(salt: [UInt8](0...12).rawSpan, inputKeyMaterial: input.rawSpan)
+        let keyHex = key.copy.hex
+        #expect(keyHex == "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5")
+        let output = crypto.expand(key.bytes, info: [UInt8](0xf0...0xf9).rawSpan, byteCount: 42)
+        let outputHex = output.copy.hex
+        #expect(
+            outputHex == "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865")
+        let unsalted = crypto.extract(salt: RawSpan(), inputKeyMaterial: input.rawSpan)
+        let plain = crypto.expand(unsalted.bytes, info: RawSpan(), byteCount: 42)
+        let plainHex = plain.copy.hex
+        #expect(
+            plainHex == "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8")
+    }
+
+    @Test("an empty salt is a salt of zeros, also after another key, and after forgetting it", arguments: allSuites)
+    func emptySalt(suite: CipherSuite) throws {
+        var crypto = try CipherSuiteContext(suite)
+        let input: [UInt8] = [1, 2, 3]
+        let zero = SecretBytes.zero(byteCount: crypto.hashByteCount)
+        let salted = crypto.extract(salt: zero.bytes, inputKeyMaterial: input.rawSpan).copy
+        _ = crypto.extract(salt: input.rawSpan, inputKeyMaterial: input.rawSpan)
+        let unsalted = crypto.extract(salt: RawSpan(), inputKeyMaterial: input.rawSpan).copy
+        crypto.forget()
+        let again = crypto.extract(salt: RawSpan(), inputKeyMaterial: input.rawSpan).copy
+        #expect(salted == unsalted && salted == again)
+    }
+
+    @Test("a shorter output is the beginning of a longer one", arguments: allSuites)
+    func lengths(suite: CipherSuite) throws {
+        var crypto = try CipherSuiteContext(suite)
+        let key = SecretBytes(randomByteCount: crypto.hashByteCount)
+        let longest = crypto.expand(key.bytes, info: RawSpan(), byteCount: 255 * crypto.hashByteCount).copy
+        for byteCount in [0, 1, 16, 31, 32, 33, 48, 63, 64, 65, 128, 200] {
+            let output = crypto.expand(key.bytes, info: RawSpan(), byteCount: byteCount).copy
+            #expect(output == Array(longest.prefix(byteCount)))
+        }
+    }
+
+    @Test("a MAC holds for its own key, data and bytes only", arguments: allSuites)
+    func mac(suite: CipherSuite) throws {
+        var crypto = try CipherSuiteContext(suite)
+        let (key, data): ([UInt8], [UInt8]) = ([1, 2, 3], [4, 5])
+        let tag = crypto.mac(key: key.rawSpan, data: data.rawSpan)
+        #expect(tag.count == crypto.hashByteCount)
+        func holds(_ tag: [UInt8], _ key: [UInt8], _ data: [UInt8]) -> Bool {
+            crypto.verifyMAC(tag.rawSpan, key: key.rawSpan, data: data.rawSpan)
+        }
+        var broken = tag
+        broken[tag.count - 1] ^= 1
+        let answers = [
+            holds(tag, key, data), holds(broken, key, data), holds([], key, data), holds(tag + [0], key, data),
+            holds(Array(tag.dropLast()), key, data), holds(tag, [1, 2], data), holds(tag, key, [4]),
+        ]
+        #expect(answers == [true, false, false, false, false, false, false])
+    }
+
+    @Test("a secret compares by all of its bytes, and does not tell them")
+    func secrets() {
+        let secret = SecretBytes(copying: ([1, 2, 3] as [UInt8]).rawSpan)
+        let answers = ([[1, 2, 3], [1, 2, 4], [1, 2], []] as [[UInt8]]).map { secret.isEqual(to: $0.rawSpan) }
+        #expect(answers == [true, false, false, false])
+        let description = secret.description
+        #expect(description == "<redacted>")
+        let (first, second) = (SecretBytes(randomByteCount: 32).copy, SecretBytes(randomByteCount: 32).copy)
+        #expect(first.count == 32 && first != second)
+        #expect(SecretBytes.zero(byteCount: 2).copy == [0, 0])
+        let empty = SecretBytes(copying: RawSpan()).isEqual(to: RawSpan())
+        #expect(empty)
+    }
+}
+
+@Suite("Official vectors: key-schedule.json, as far as it derives secrets from secrets")
+struct KeyScheduleDerivationTests {
+    struct Case: Decodable {
+        struct Epoch: Decodable {
+            struct Exporter: Decodable {
+                let context: Hex
+                let label: String
+                let length: Int
+                let secret: Hex
+            }
+
+            let commit_secret: Hex
+            let psk_secret: Hex
+            let group_context: Hex
+            let joiner_secret: Hex
+            let welcome_secret: Hex
+            let init_secret: Hex
+            let sender_data_secret: Hex
+            let encryption_secret: Hex
+            let exporter_secret: Hex
+            let epoch_authenticator: Hex
+            let external_secret: Hex
+            let confirmation_key: Hex
+            let membership_key: Hex
+            let resumption_psk: Hex
+            let external_pub: Hex
+            let exporter: Exporter
+        }
+
+        let cipher_suite: UInt16
+        let initial_init_secret: Hex
+        let epochs: [Epoch]
+    }
+
+    @Test("every secret of every epoch (RFC 9420 section 8)")
+    func epochs() throws {
+        let cases = try Vectors.load("key-schedule.json", of: Case.self)
+        #expect(Set(cases.map(\.cipher_suite)) == Set(1...7))
+        for vector in cases {
+            var crypto = try CipherSuiteContext(CipherSuite(rawValue: vector.cipher_suite))
+            var initSecret = vector.initial_init_secret.bytes
+            for epoch in vector.epochs {
+                let extracted = crypto.extract(
+                    salt: initSecret.rawSpan, inputKeyMaterial: epoch.commit_secret.bytes.rawSpan)
+                let joiner = crypto.expandWithLabel(
+                    extracted.bytes, label: "joiner", context: epoch.group_context.bytes.rawSpan,
+                    byteCount: crypto.hashByteCount)
+                let joinerBytes = joiner.copy
+                #expect(joinerBytes == epoch.joiner_secret.bytes)
+                let intermediate = crypto.extract(
+                    salt: joiner.bytes, inputKeyMaterial: epoch.psk_secret.bytes.rawSpan)
+                let welcome = crypto.deriveSecret(intermediate.bytes, label: "welcome").copy
+                #expect(welcome == epoch.welcome_secret.bytes)
+                let epochSecret = crypto.expandWithLabel(
+                    intermediate.bytes, label: "epoch", context: epoch.group_context.bytes.rawSpan,
+                    byteCount: crypto.hashByteCount)
+                let expected: [(String, Hex)] = [
+                    ("init", epoch.init_secret), ("sender data", epoch.sender_data_secret),
+                    ("encryption", epoch.encryption_secret), ("exporter", epoch.exporter_secret),
+                    ("authentication", epoch.epoch_authenticator), ("external", epoch.external_secret),
+                    ("confirm", epoch.confirmation_key), ("membership", epoch.membership_key),
+                    ("resumption", epoch.resumption_psk),
+                ]
+                for (label, secret) in expected {
+                    let derived = crypto.deriveSecret(epochSecret.bytes, label: label).copy
+                    #expect(derived == secret.bytes, "\(label)")
+                }
+                let external = try crypto.deriveKeyPair(epoch.external_secret.bytes.rawSpan)
+                #expect(external.publicKeyBytes == epoch.external_pub.bytes)
+                let exporter = crypto.deriveSecret(epoch.exporter_secret.bytes.rawSpan, label: epoch.exporter.label)
+                let context = crypto.suiteHash(epoch.exporter.context.bytes)
+                let exported = crypto.expandWithLabel(
+                    exporter.bytes, label: "exported", context: context.rawSpan, byteCount: epoch.exporter.length
+                ).copy
+                #expect(exported == epoch.exporter.secret.bytes)
+                initSecret = epoch.init_secret.bytes
+            }
+        }
+    }
+}
+
+extension CipherSuiteContext {
+    borrowing func suiteHash(_ bytes: [UInt8]) -> [UInt8] { hashAlgorithm.hash(bytes.rawSpan) }
+}
