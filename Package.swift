@@ -50,6 +50,15 @@ let package = Package(
             name: "MLSCryptoTests", dependencies: ["MLSCodec", "MLSCrypto", "TestSupport", "TLSPresentation"],
             swiftSettings: settings),
 
+        // A group as everybody can see it: RFC 9420's ratchet tree and its rules. No secret can reach it.
+        .target(
+            name: "MLSPublicGroup", dependencies: ["MLSCodec"],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "MLSPublicGroupTests",
+            dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation", "TestSupport"],
+            swiftSettings: settings),
+
         // The protocol between client and relay: Wire/PROTOCOL.md in Swift.
         .target(
             name: "RelayWire", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"], path: "Wire/Codec",
