@@ -92,7 +92,8 @@ struct ScenarioTests {
     @Test("an interrupted run says what it has")
     func interruption() async throws {
         let process = try ToolProcess("mlsrelay-load", ["s1", try url("tcp"), "--seconds", "60", "--progress"])
-        try await Task.sleep(for: .seconds(2.5))
+        // Its progress says that it has begun.
+        try await onThread { try process.waitForError("acks/s") }
         process.send(signal: SIGINT)
         let status = try await onThread { try process.wait(within: 20) }
         #expect(status == 1)
@@ -103,9 +104,11 @@ struct ScenarioTests {
 
     @Test("a relay that goes away ends the run with an error")
     func relayEnds() async throws {
-        let process = try ToolProcess("mlsrelay-load", ["s1", try url("tcp"), "--seconds", "60", "--no-progress"])
-        try await Task.sleep(for: .seconds(1.5))
-        try await onThread { [relay] in try relay.kill() }
+        let process = try ToolProcess("mlsrelay-load", ["s1", try url("tcp"), "--seconds", "60", "--progress"])
+        try await onThread { [relay] in
+            try process.waitForError("acks/s")
+            try relay.kill()
+        }
         #expect(try await onThread { try process.wait(within: 20) } == 1)
         #expect(process.output.contains(#""errors":1,"error":"connection 0"#))
     }

@@ -108,6 +108,16 @@ public final class ToolProcess: Sendable {
         }
     }
 
+    /// Waits until standard error says `text`.
+    public func waitForError(_ text: String, within seconds: Double = 60) throws {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while !errors.contains(text) {
+            guard !state.withLock({ $0.errorsEnded }), changed.wait(until: deadline) else {
+                throw Failure("it did not say \(text): \(errors)")
+            }
+        }
+    }
+
     /// Waits for the end, with all output gathered; returns the exit code, 128 + N after signal N.
     public func wait(within seconds: Double = 60) throws -> Int32 {
         let deadline = Date(timeIntervalSinceNow: seconds)

@@ -4,6 +4,7 @@ import MLSCrypto
 import RelayStore
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @Suite("mlsrelay-tool", .serialized)
@@ -72,16 +73,24 @@ struct CommandTests {
 
     @Test("a log that is followed goes on with what is published, and ends at its limit", .timeLimit(.minutes(1)))
     func follow() async throws {
-        let path = example.path
-        let run = Task.detached {
-            try ToolRun("log", "choir", "--after", "3", "--limit", "2", "--follow", "--json", "--data", path)
+        let tool = try ToolProcess(
+            "mlsrelay-tool",
+            ["log", "choir", "--after", "2", "--limit", "3", "--follow", "--json", "--data", example.path])
+        func seen() async throws -> [Int] {
+            // Entry 3 is there before; each of the others is published when the one before it was seen.
+            var seen: [Int] = []
+            for number in 3...5 {
+                let line = try await onThread { try tool.line { $0.contains("\"seq\":\(number)") ? String($0) : nil } }
+                let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+                if let number = object?["seq"] as? Int { seen.append(number) }
+                if number == 5 { break }
+                try example.relay.publish(.application("\(number)", "choir", 1), by: ClientNumber(rawValue: 2))
+            }
+            return seen
         }
-        for text in ["first", "second"] {
-            try await Task.sleep(for: .milliseconds(300))
-            try example.relay.publish(.application(text, "choir", 1), by: ClientNumber(rawValue: 2))
-        }
-        #expect(try await run.value.status == 0)
-        #expect(try await run.value.objects.map { $0["seq"] as? Int } == [4, 5])
+        #expect(try await seen() == [3, 4, 5])
+        #expect(try await onThread { try tool.wait() } == 0)
+        #expect(tool.output.split(separator: "\n").count == 3)
     }
 
     @Test("show has an entry's header and its message field by field (N-13)")
