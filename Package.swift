@@ -52,7 +52,7 @@ let package = Package(
 
         // A group as everybody can see it: RFC 9420's ratchet tree and its rules. No secret can reach it.
         .target(
-            name: "MLSPublicGroup", dependencies: ["MLSCodec"],
+            name: "MLSPublicGroup", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"],
             swiftSettings: codecSettings),
         .testTarget(
             name: "MLSPublicGroupTests",
