@@ -52,7 +52,11 @@ let package = Package(
 
         // A group as everybody can see it: RFC 9420's ratchet tree and its rules. No secret can reach it.
         .target(
-            name: "MLSPublicGroup", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"],
+            name: "MLSPublicGroup",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "TLSPresentation",
+                .product(name: "HashTreeCollections", package: "swift-collections"),
+            ],
             swiftSettings: codecSettings),
         .testTarget(
             name: "MLSPublicGroupTests",

@@ -3,12 +3,12 @@ import COpenSSL
 /// A hash being computed: an OpenSSL context that is used again and again. One thread at a time.
 ///
 /// Invariant: between two calls the context holds a hash that has been begun.
-@safe struct HashContext: ~Copyable {
-    let algorithm: HashAlgorithm
+@safe public struct HashContext: ~Copyable {
+    public let algorithm: HashAlgorithm
     private let implementation: OpaquePointer
     private let context: OpaquePointer
 
-    init(_ algorithm: HashAlgorithm) {
+    public init(_ algorithm: HashAlgorithm) {
         self.algorithm = algorithm
         unsafe implementation = algorithm.implementation
         unsafe context = OpenSSL.require(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
@@ -21,7 +21,8 @@ import COpenSSL
         unsafe OpenSSL.require(EVP_DigestInit_ex2(context, implementation, nil), "EVP_DigestInit_ex2")
     }
 
-    mutating func update(_ bytes: RawSpan) {
+    /// Goes on with `bytes`.
+    public mutating func update(_ bytes: RawSpan) {
         unsafe bytes.withUnsafeBytes { bytes in
             unsafe OpenSSL.require(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count), "EVP_DigestUpdate")
         }
@@ -34,7 +35,7 @@ import COpenSSL
     }
 
     /// The hash of what was given since the last one; begins the next.
-    mutating func finalize() -> [UInt8] {
+    public mutating func finalize() -> [UInt8] {
         let byteCount = algorithm.byteCount
         return unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { hash, count in
             guard let first = hash.baseAddress else { preconditionFailure("a hash has bytes") }

@@ -1,4 +1,5 @@
 import RelayTestSupport
+import TestSupport
 import Testing
 
 @testable import RelayStore

@@ -1,6 +1,7 @@
 import MLSCrypto
 import RelayTestSupport
 import RelayWire
+import TestSupport
 import Testing
 
 @testable import RelayStore

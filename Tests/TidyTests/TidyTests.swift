@@ -68,7 +68,7 @@ struct TidyTests {
             ("Sources/TLSPresentation", []),
             ("Sources/MLSCodec", ["TLSPresentation"]),
             ("Sources/MLSCrypto", ["COpenSSL", "MLSCodec", "TLSPresentation"]),
-            ("Sources/MLSPublicGroup", ["MLSCodec", "MLSCrypto", "TLSPresentation"]),
+            ("Sources/MLSPublicGroup", ["HashTreeCollections", "MLSCodec", "MLSCrypto", "TLSPresentation"]),
             ("Wire/Codec", ["MLSCodec", "MLSCrypto", "TLSPresentation"]),
             ("Sources/RelayCore", ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"]),
             ("Sources/RelayTransport", ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"]),
