@@ -53,22 +53,21 @@ extension GroupTree {
     private func validateLeaves(
         groupID: [UInt8], _ parameters: GroupParameters, _ policy: ValidationPolicy
     ) throws(GroupError) -> MemberIndex {
-        let members = self.members
+        let members = members.compactMap { leaf in leafNode(at: leaf).map { (leaf: leaf, leafNode: $0) } }
+        let suite = self.suite
+        try concurrentCheck(count: members.count, threadCount: policy.verificationThreadCount) {
+            (number) throws(GroupError) in
+            let (leaf, leafNode) = members[number]
+            try leafNode.validate(at: .tree(groupID: groupID, leaf: leaf), suite: suite, policy: policy)
+        }
+
         var index = MemberIndex()
-        for leaf in members {
-            guard let leafNode = leafNode(at: leaf) else { continue }
+        for (leaf, leafNode) in members {
             guard index.insert(leafNode, at: leaf, policy.authenticationService) == nil else {
                 throw .refused(.existingClient)
             }
         }
-        let (tree, allMembers) = (self, index)
-        try concurrentCheck(count: members.count, threadCount: policy.verificationThreadCount) {
-            (number) throws(GroupError) in
-            let leaf = members[number]
-            guard let leafNode = tree.leafNode(at: leaf) else { return }
-            try leafNode.validate(in: parameters, with: allMembers)
-            try leafNode.validate(at: .tree(groupID: groupID, leaf: leaf), suite: tree.suite, policy: policy)
-        }
+        for (_, leafNode) in members { try leafNode.validate(in: parameters, with: index) }
         return index
     }
 }
