@@ -245,7 +245,10 @@ let package = Package(
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 
-        // What several test targets need: the official vectors, read from outside of the package, and running programs.
-        .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
+        // What several test targets need: the official vectors, read from outside of the package, a randomness that
+        // repeats itself, and running programs.
+        .target(
+            name: "TestSupport", dependencies: ["MLSCrypto", "TLSPresentation"], path: "Tests/Support",
+            swiftSettings: settings),
     ]
 )
