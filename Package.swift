@@ -59,6 +59,15 @@ let package = Package(
             dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation", "TestSupport"],
             swiftSettings: settings),
 
+        // A member's side of a group: RFC 9420's key schedule, secret tree and framing.
+        .target(
+            name: "MLS", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "MLSTests",
+            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation", "TestSupport"],
+            swiftSettings: settings),
+
         // The protocol between client and relay: Wire/PROTOCOL.md in Swift.
         .target(
             name: "RelayWire", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"], path: "Wire/Codec",
