@@ -60,8 +60,14 @@ let package = Package(
             swiftSettings: codecSettings),
         .testTarget(
             name: "MLSPublicGroupTests",
-            dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation", "TestSupport"],
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "TLSPresentation", "TestSupport",
+            ],
             swiftSettings: settings),
+        // Clients and groups for tests, who do what they should or break one rule.
+        .target(
+            name: "MLSTestSupport", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            path: "Tests/MLSSupport", swiftSettings: settings),
 
         // A member's side of a group: RFC 9420's key schedule, secret tree and framing.
         .target(

@@ -150,6 +150,10 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     /// "a client MUST verify … that the epoch field of the enclosing FramedContent is equal to the epoch field of the
     /// current GroupContext object."
     case proposalEpoch = "12.1-epoch"
+    /// What is cached as a proposal is one.
+    case proposalContent = "12.1-content"
+    /// No more proposals are kept in an epoch than the policy allows.
+    case pendingProposalCount = "12.1-count"
     /// An Update "replaces the sender's LeafNode in the tree": the sender has one.
     case updateSender = "12.1.2-sender"
     /// "A Remove proposal is invalid if the removed field does not identify a non-blank leaf node."
@@ -217,6 +221,8 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     /// "By default, the path field of a Commit MUST be populated. The path field MAY be omitted if (a) it covers at
     /// least one proposal and (b) none of the proposals covered by the Commit are of "path required" types."
     case path = "12.4-path"
+    /// What is applied as a Commit is one.
+    case commitContent = "12.4.2-content"
     /// "Verify that the epoch field of the enclosing FramedContent is equal to the epoch field of the current
     /// GroupContext object."
     case commitEpoch = "12.4.2-epoch"
@@ -307,8 +313,6 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
 
     // MARK: draft-ietf-mls-extensions, SelfRemove
 
-    /// "SelfRemove cannot be sent as an external proposal": its sender is a member.
-    case selfRemoveSender = "self_remove-sender"
     /// "these proposals MUST be sent in an MLS PublicMessage."
     case selfRemovePublic = "self_remove-public"
     /// "SelfRemove proposals are only allowed in a Commit by reference."
