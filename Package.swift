@@ -69,6 +69,15 @@ let package = Package(
             name: "MLSTestSupport", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
             path: "Tests/MLSSupport", swiftSettings: settings),
 
+        // A member's side of a group: RFC 9420's key schedule, secret tree and framing.
+        .target(
+            name: "MLS", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "MLSTests",
+            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation", "TestSupport"],
+            swiftSettings: settings),
+
         // The protocol between client and relay: Wire/PROTOCOL.md in Swift.
         .target(
             name: "RelayWire", dependencies: ["MLSCodec", "MLSCrypto", "TLSPresentation"], path: "Wire/Codec",
@@ -251,7 +260,10 @@ let package = Package(
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 
-        // What several test targets need: the official vectors, read from outside of the package, and running programs.
-        .target(name: "TestSupport", dependencies: ["TLSPresentation"], path: "Tests/Support", swiftSettings: settings),
+        // What several test targets need: the official vectors, read from outside of the package, a randomness that
+        // repeats itself, and running programs.
+        .target(
+            name: "TestSupport", dependencies: ["MLSCrypto", "TLSPresentation"], path: "Tests/Support",
+            swiftSettings: settings),
     ]
 )

@@ -20,6 +20,7 @@ static inline long mlsrelay_SSL_CTX_set_mode(SSL_CTX *context, long mode) { retu
 static inline long mlsrelay_SSL_CTX_set_min_proto_version(SSL_CTX *context, int version) {
   return SSL_CTX_set_min_proto_version(context, version);
 }
+static inline void mlsrelay_OPENSSL_free(void *memory) { OPENSSL_free(memory); }
 
 // A constant made of other constants, which Swift does not import either.
 enum { mlsrelay_EVP_PKEY_KEYPAIR = EVP_PKEY_KEYPAIR };

@@ -31,7 +31,7 @@ extension CipherSuiteContext {
         to recipient: HPKEPublicKey
     ) throws(CryptoError) -> Encapsulation {
         guard recipient.kem == kem else { throw .invalidKey }
-        let ephemeral = try HPKEPrivateKey.generate(kem)
+        let ephemeral = try generateKeyPair()
         let shared = unsafe try ephemeral.key.agree(with: recipient.key, byteCount: kem.keyFormat.agreedByteCount)
         let context = ephemeral.publicKeyBytes + recipient.bytes
         return Encapsulation(

@@ -10,21 +10,25 @@ public struct CipherSuiteContext: ~Copyable {
     public let hashAlgorithm: HashAlgorithm
     public let aeadAlgorithm: AEADAlgorithm
     public let kem: KEM
+    /// What `randomSecret`, `generateKeyPair` and encryption to a public key draw from.
+    public let randomSource: RandomSource
     var hmac: HMACContext
     var aead: AEADContext
     /// HPKE's `psk_id_hash` without a PSK, the same for all of a suite. RFC 9180 section 5.1.
     var emptyPSKIDHash: [UInt8] = []
 
     /// - Throws: `unsupportedCipherSuite`.
-    public init(_ suite: CipherSuite) throws(CryptoError) {
+    public init(_ suite: CipherSuite, randomSource: RandomSource = .system) throws(CryptoError) {
         let (hash, aead, kem) = (try suite.hashAlgorithm, try suite.aeadAlgorithm, try suite.kem)
-        self.init(suite, hash, aead, kem)
+        self.init(suite, hash, aead, kem, randomSource)
     }
 
     private init(
-        _ suite: CipherSuite, _ hashAlgorithm: HashAlgorithm, _ aeadAlgorithm: AEADAlgorithm, _ kem: KEM
+        _ suite: CipherSuite, _ hashAlgorithm: HashAlgorithm, _ aeadAlgorithm: AEADAlgorithm, _ kem: KEM,
+        _ randomSource: RandomSource
     ) {
         self.suite = suite
+        self.randomSource = randomSource
         self.hashAlgorithm = hashAlgorithm
         self.aeadAlgorithm = aeadAlgorithm
         self.kem = kem

@@ -10,6 +10,10 @@ public enum CryptoError: Error, Hashable, Sendable {
     case unsupportedSignatureScheme(SignatureScheme)
     /// The bytes are not a key of the scheme.
     case invalidKey
+    /// The certificate at `index` of a chain is not DER of X.509, or there is none.
+    case malformedCertificate(index: Int)
+    /// The certificate at `index` of a chain is not signed by the one that follows it.
+    case certificateNotSigned(index: Int)
     /// What was to be decrypted is too short, was changed, or was not encrypted with this key.
     case notAuthentic
     /// An OpenSSL function failed, for the reason of its error queue.

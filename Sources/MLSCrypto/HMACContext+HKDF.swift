@@ -43,7 +43,7 @@ extension HMACContext {
     }
 
     /// Writes as much of the HMAC as `prefix` has room for.
-    private mutating func finalize(prefixInto prefix: UnsafeMutableRawBufferPointer) {
+    mutating func finalize(prefixInto prefix: UnsafeMutableRawBufferPointer) {
         if prefix.count == algorithm.byteCount { return unsafe finalize(into: prefix) }
         unsafe withUnsafeTemporaryAllocation(byteCount: algorithm.byteCount, alignment: 16) { block in
             unsafe finalize(into: block)

@@ -50,6 +50,13 @@ import COpenSSL
         }
     }
 
+    /// Calls `body` with the bytes: for where these are a class's, of which a span cannot be had otherwise.
+    public func withBytes<Result: ~Copyable, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(bytes)
+    }
+
     /// Calls `body` with the bytes, to be filled in.
     mutating func withUnsafeMutableBytes<Result, Failure: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result

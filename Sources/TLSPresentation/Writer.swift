@@ -6,6 +6,17 @@ public struct Writer: Sendable {
     @inlinable
     public var bytes: [UInt8] { storage }
 
+    /// How many bytes were written so far.
+    @inlinable
+    public var byteCount: Int { storage.count }
+
+    /// What was written so far, given away: the writer is empty then, and changing the bytes does not copy them.
+    public mutating func take() -> [UInt8] {
+        let bytes = storage
+        storage = []
+        return bytes
+    }
+
     @inlinable
     public init() { self.init([]) }
 

@@ -69,6 +69,7 @@ struct TidyTests {
             ("Sources/MLSCodec", ["TLSPresentation"]),
             ("Sources/MLSCrypto", ["COpenSSL", "MLSCodec", "TLSPresentation"]),
             ("Sources/MLSPublicGroup", ["HashTreeCollections", "MLSCodec", "MLSCrypto", "TLSPresentation"]),
+            ("Sources/MLS", ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"]),
             ("Wire/Codec", ["MLSCodec", "MLSCrypto", "TLSPresentation"]),
             ("Sources/RelayCore", ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"]),
             ("Sources/RelayTransport", ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"]),
