@@ -12,18 +12,29 @@ extension CipherSuiteContext {
             return try HPKEPrivateKey(privateKey: privateKey.bytes, kem: kem)
         }
         for counter in 0...UInt8.max {
-            let info: [1 of UInt8] = [counter]
-            var candidate = unsafe labeledExpand(
-                .kem, secret.bytes, label: "candidate", info: info.span.bytes, byteCount: kem.privateKeyByteCount)
-            // The order of P-521 has 521 bits in 66 bytes.
-            if kem == .p521 { unsafe candidate.withUnsafeMutableBytes { unsafe $0[0] &= 0x01 } }
-            do throws(CryptoError) {
-                return try HPKEPrivateKey(privateKey: candidate.bytes, kem: kem)
-            } catch .invalidKey {
-                continue
-            }
+            let candidate = candidate(counter, of: secret.bytes)
+            if let key = Self.keyPair(of: candidate.bytes, kem) { return key }
         }
         throw .invalidKey
+    }
+
+    /// One of the numbers that may be a private key of a NIST curve.
+    private mutating func candidate(_ counter: UInt8, of secret: RawSpan) -> SecretBytes {
+        let info: [1 of UInt8] = [counter]
+        var candidate = unsafe labeledExpand(
+            .kem, secret, label: "candidate", info: info.span.bytes, byteCount: kem.privateKeyByteCount)
+        // The order of P-521 has 521 bits in 66 bytes.
+        if kem == .p521 { unsafe candidate.withUnsafeMutableBytes { unsafe $0[0] &= 0x01 } }
+        return candidate
+    }
+
+    /// Nil where `candidate` is no private key.
+    private static func keyPair(of candidate: RawSpan, _ kem: KEM) -> HPKEPrivateKey? {
+        do throws(CryptoError) {
+            return try HPKEPrivateKey(privateKey: candidate, kem: kem)
+        } catch {
+            return nil
+        }
     }
 
     /// `Encap(pkR)`: a secret shared with the owner of `recipient`, and what to send for it.
@@ -32,7 +43,7 @@ extension CipherSuiteContext {
     ) throws(CryptoError) -> Encapsulation {
         guard recipient.kem == kem else { throw .invalidKey }
         let ephemeral = try generateKeyPair()
-        let shared = unsafe try ephemeral.key.agree(with: recipient.key, byteCount: kem.keyFormat.agreedByteCount)
+        let shared = unsafe try ephemeral.key.agree(with: recipient.key, of: kem)
         let context = ephemeral.publicKeyBytes + recipient.bytes
         return Encapsulation(
             sharedSecret: extractAndExpand(shared.bytes, context: context.rawSpan),
@@ -44,8 +55,8 @@ extension CipherSuiteContext {
         _ kemOutput: RawSpan, with recipient: HPKEPrivateKey
     ) throws(CryptoError) -> SecretBytes {
         guard recipient.kem == kem else { throw .invalidKey }
-        let ephemeral = try EVPKey(publicKey: kemOutput, of: kem.keyFormat)
-        let shared = unsafe try recipient.key.agree(with: ephemeral, byteCount: kem.keyFormat.agreedByteCount)
+        let ephemeral = try KEMPublicKey(kemOutput, of: kem)
+        let shared = unsafe try recipient.key.agree(with: ephemeral, of: kem)
         var context = unsafe kemOutput.withUnsafeBytes { unsafe [UInt8]($0) }
         context += recipient.publicKeyBytes
         return extractAndExpand(shared.bytes, context: context.rawSpan)

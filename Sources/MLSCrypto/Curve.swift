@@ -15,6 +15,18 @@ enum Curve: Sendable {
         }
     }
 
+    /// How many bytes a coordinate and a private key have.
+    var coordinateByteCount: Int {
+        switch self {
+        case .p256: 32
+        case .p384: 48
+        case .p521: 66
+        }
+    }
+
+    /// How many bytes an uncompressed point has: 04 and two coordinates.
+    var pointByteCount: Int { 1 + 2 * coordinateByteCount }
+
     /// The curve's numbers, kept for as long as the process lives.
     var group: OpaquePointer {
         switch self {

@@ -71,7 +71,9 @@ import TLSPresentation
                 })
             return
         }
-        let publicKey = try curve.publicKey(of: bytes, byteCount: format.publicKeyByteCount)
+        // OpenSSL does not compute the point by itself.
+        let scalar = try CurveScalar(bytes, of: curve)
+        let publicKey = try CurvePoint(generatorTimes: scalar).bytes()
         try self.init(privateKey: bytes, publicKey: publicKey.rawSpan, of: format)
     }
 

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// HKDF on the kept context, at two fifths of the cost of OpenSSL's own. RFC 5869.
+/// HKDF on the kept context. RFC 5869.
 extension HMACContext {
     /// `HKDF-Extract(salt, IKM)`; the salt is the key of the HMAC.
     mutating func extract(salt: RawSpan, inputKeyMaterial: RawSpan) -> SecretBytes {

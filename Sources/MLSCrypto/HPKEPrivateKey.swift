@@ -9,17 +9,17 @@ public final class HPKEPrivateKey: Sendable {
     /// `SerializePublicKey` of the public half.
     public let publicKeyBytes: [UInt8]
     // OpenSSL lets threads share a key that nobody changes, and nobody does after `init`.
-    nonisolated(unsafe) let key: EVPKey
+    nonisolated(unsafe) let key: KEMPrivateKey
 
     /// `GenerateKeyPair()`.
     public static func generate(_ kem: KEM) throws(CryptoError) -> HPKEPrivateKey {
-        try HPKEPrivateKey(EVPKey(generating: kem.keyFormat), kem)
+        try HPKEPrivateKey(KEMPrivateKey(generating: kem), kem)
     }
 
     /// `DeserializePrivateKey`: the key pair of a private key that `privateKeyBytes` gave; its public half is computed.
     /// - Throws: `invalidKey`.
     public convenience init(privateKey: RawSpan, kem: KEM) throws(CryptoError) {
-        try self.init(EVPKey(privateKey: privateKey, of: kem.keyFormat), kem)
+        try self.init(KEMPrivateKey(privateKey, of: kem), kem)
     }
 
     /// The key pair of both halves, at a tenth of the cost.
@@ -27,17 +27,23 @@ public final class HPKEPrivateKey: Sendable {
     /// Nobody checks that they belong together: they must have come out of one key pair of one's own.
     /// - Throws: `invalidKey`.
     public convenience init(privateKey: RawSpan, publicKey: RawSpan, kem: KEM) throws(CryptoError) {
-        try self.init(EVPKey(privateKey: privateKey, publicKey: publicKey, of: kem.keyFormat), kem)
+        let key = try KEMPrivateKey(privateKey, publicKey: publicKey, of: kem)
+        self.init(key, publicKeyBytes: unsafe publicKey.withUnsafeBytes { unsafe [UInt8]($0) }, kem)
     }
 
-    init(_ key: consuming EVPKey, _ kem: KEM) throws(CryptoError) {
+    private convenience init(_ key: consuming KEMPrivateKey, _ kem: KEM) throws(CryptoError) {
+        let publicKeyBytes = try key.publicKeyBytes(of: kem)
+        self.init(key, publicKeyBytes: publicKeyBytes, kem)
+    }
+
+    private init(_ key: consuming KEMPrivateKey, publicKeyBytes: [UInt8], _ kem: KEM) {
         self.kem = kem
-        publicKeyBytes = try key.publicKey(of: kem.keyFormat)
+        self.publicKeyBytes = publicKeyBytes
         unsafe self.key = key
     }
 
     /// `SerializePrivateKey`, to be saved.
-    public func privateKeyBytes() throws(CryptoError) -> SecretBytes { unsafe try key.privateKey(of: kem.keyFormat) }
+    public func privateKeyBytes() throws(CryptoError) -> SecretBytes { unsafe try key.bytes(of: kem) }
 
     /// The public half by itself.
     public func publicKey() throws(CryptoError) -> HPKEPublicKey {

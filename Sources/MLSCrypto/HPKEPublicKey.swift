@@ -8,7 +8,7 @@ public final class HPKEPublicKey: Sendable {
     /// `SerializePublicKey`: X25519 and X448 raw, a NIST curve's an uncompressed point.
     public let bytes: [UInt8]
     // OpenSSL lets threads share a key that nobody changes, and nobody does after `init`.
-    nonisolated(unsafe) let key: EVPKey
+    nonisolated(unsafe) let key: KEMPublicKey
 
     /// `DeserializePublicKey`: the key that `bytes` encode.
     ///
@@ -18,7 +18,7 @@ public final class HPKEPublicKey: Sendable {
     public init(_ bytes: RawSpan, kem: KEM) throws(CryptoError) {
         self.kem = kem
         self.bytes = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
-        unsafe key = try EVPKey(publicKey: bytes, of: kem.keyFormat)
+        unsafe key = try KEMPublicKey(bytes, of: kem)
     }
 }
 

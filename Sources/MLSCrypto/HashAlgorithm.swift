@@ -15,6 +15,9 @@ public enum HashAlgorithm: Hashable, Sendable {
         }
     }
 
+    /// How many bytes are hashed at a time, which HMAC's keys are filled up to.
+    var blockByteCount: Int { self == .sha256 ? 64 : 128 }
+
     /// OpenSSL's name of it.
     var name: StaticString {
         switch self {

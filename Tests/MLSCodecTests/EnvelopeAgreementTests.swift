@@ -1,3 +1,4 @@
+import Foundation
 import MLSCodec
 import TLSPresentation
 import TestSupport
@@ -44,6 +45,17 @@ struct EnvelopeAgreementTests {
                 try expectSameVerdict(Array(bytes[...position] + bytes[position...]))
             }
         }
+    }
+
+    @Test("on the fuzzer's corpus, which has what crashed once and all samples")
+    func corpus() throws {
+        // This file is Tests/MLSCodecTests/EnvelopeAgreementTests.swift.
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fuzz/decoder/corpus")
+        let corpus = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+            .map { try [UInt8](Data(contentsOf: $0)) }
+        for bytes in corpus { try expectSameVerdict(bytes) }
+        for message in Samples.messages { #expect(corpus.contains(message.encoded)) }
     }
 
     /// Both take `bytes` or both refuse them, but for application data in a PublicMessage, which only decodes.

@@ -100,6 +100,37 @@ struct KeyDerivationTests {
         #expect(answers == [true, false, false, false, false, false, false])
     }
 
+    /// OpenSSL's HMAC of RFC 4231's text of case 6, with keys of as many bytes 0xaa; 131 are RFC 4231's.
+    static let macs: [(suite: Int, keyByteCount: Int, mac: String)] = [
+        (0, 64, "84332a7580ed3cf75de83c644c8d2c1c262ad90e0190e5c5ae4b82b2102e8e75"),
+        (0, 65, "c62955a96944ff68deabbc0eab6192065c1c55bb8ddee16151ed5337f911eab9"),
+        (0, 131, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"),
+        (6, 131, "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c60c2ef6ab4030fe8296248df163f44952"),
+        (
+            3, 128,
+            "3509e3c2f595a04cded036836e06094146d866a0834de4839f4c349292e8a03e"
+                + "91f29070f7e414b64f286c29aacd4c19baebcda0d529abcbfb6caf189fb3079f"
+        ),
+        (
+            3, 129,
+            "43a4b1f8caa79d9bd189d279990481e79a3096d8ec2aec3901f2bf8a894c8946"
+                + "2c21a3e902207de792fce9bfb2d52beb04289022ebaacfbadc99bae86d3c7c6d"
+        ),
+        (
+            3, 131,
+            "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f352"
+                + "6b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598"
+        ),
+    ]
+
+    @Test("a MAC's key is filled up to a block, or hashed where it is longer (RFC 2104 section 2)", arguments: macs)
+    func macKeys(suite: Int, keyByteCount: Int, mac: String) throws {
+        var crypto = try CipherSuiteContext(allSuites[suite])
+        let key = [UInt8](repeating: 0xaa, count: keyByteCount)
+        let data = Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)
+        #expect(crypto.mac(key: key.rawSpan, data: data.rawSpan).hex == mac)
+    }
+
     @Test("a secret compares by all of its bytes, and does not tell them")
     func secrets() {
         let secret = SecretBytes(copying: ([1, 2, 3] as [UInt8]).rawSpan)
