@@ -34,6 +34,14 @@ struct PassiveClientVector: Decodable {
     }
 }
 
+extension Hex {
+    /// The bytes as a private key of `suite`: the files leave out a scalar's zeros at the front.
+    fileprivate func scalar(_ suite: CipherSuite) throws -> [UInt8] {
+        // Signature keys of a NIST curve have the same length; Ed448's longer ones are whole.
+        [UInt8](repeating: 0, count: max(0, try suite.kem.privateKeyByteCount - bytes.count)) + bytes
+    }
+}
+
 /// External PSKs in memory.
 struct ExternalPSKs: PreSharedKeyStore {
     var secrets: [[UInt8]: [UInt8]] = [:]
@@ -71,12 +79,16 @@ struct PassiveClientTests {
             throw Vectors.Missing(description: "key_package is no KeyPackage")
         }
         let suite = CipherSuite(rawValue: vector.cipher_suite)
-        let identity = ClientIdentity(
-            credential: keyPackage.leafNode.credential,
-            signingKey: try SigningKey(privateKey: vector.signature_priv.bytes.rawSpan, scheme: suite.signatureScheme))
-        let secrets = try KeyPackageSecrets(
-            keyPackage, initKey: HPKEPrivateKey(privateKey: vector.init_priv.bytes.rawSpan, kem: suite.kem),
-            leafKey: HPKEPrivateKey(privateKey: vector.encryption_priv.bytes.rawSpan, kem: suite.kem))
+        let (signaturePrivate, initPrivate, leafPrivate) = try (
+            vector.signature_priv.scalar(suite), vector.init_priv.scalar(suite), vector.encryption_priv.scalar(suite)
+        )
+        let scheme = try suite.signatureScheme
+        let kem = try suite.kem
+        let signingKey = try SigningKey(privateKey: signaturePrivate.rawSpan, scheme: scheme)
+        let identity = ClientIdentity(credential: keyPackage.leafNode.credential, signingKey: signingKey)
+        let initKey = try HPKEPrivateKey(privateKey: initPrivate.rawSpan, kem: kem)
+        let leafKey = try HPKEPrivateKey(privateKey: leafPrivate.rawSpan, kem: kem)
+        let secrets = try KeyPackageSecrets(keyPackage, initKey: initKey, leafKey: leafKey)
         #expect(identity.signingKey.publicKey.bytes == keyPackage.leafNode.signatureKey)
         #expect(secrets.initKey.publicKeyBytes == keyPackage.initKey)
         #expect(secrets.leafKey.publicKeyBytes == keyPackage.leafNode.encryptionKey)
