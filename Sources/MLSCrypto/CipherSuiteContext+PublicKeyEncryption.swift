@@ -51,8 +51,13 @@ extension CipherSuiteContext {
 
     /// What an EncryptContext has before the bytes of its context, which may be long and so are not copied.
     private func encryptContextHead(label: String, contextByteCount: Int) -> [UInt8] {
+        let prefix = SignContent.mlsLabelPrefix
+        let byteCount = prefix.utf8.count + label.utf8.count
         var writer = Writer()
-        writer.opaque("\(SignContent.mlsLabelPrefix)\(label)".utf8)
+        writer.reserve(byteCount + 8)
+        writer.varint(byteCount)
+        writer.raw(prefix.utf8)
+        writer.raw(label.utf8)
         writer.varint(contextByteCount)
         return writer.bytes
     }

@@ -26,7 +26,7 @@ extension CipherSuiteContext {
     /// OpenSSL generates from no other randomness than its own; from another source comes a secret of `Nsk` bytes and
     /// from that, by `DeriveKeyPair`, the key pair. RFC 9180 section 7.1.3.
     public mutating func generateKeyPair() throws(CryptoError) -> HPKEPrivateKey {
-        guard randomSource.fill != nil else { return try HPKEPrivateKey.generate(kem) }
+        guard randomSource.fill != nil else { return try HPKEPrivateKey.generate(kem, with: &keyGenerator) }
         let secret = randomSecret(byteCount: kem.privateKeyByteCount)
         return try deriveKeyPair(secret.bytes)
     }

@@ -14,6 +14,8 @@ public struct CipherSuiteContext: ~Copyable {
     public let randomSource: RandomSource
     var hmac: HMACContext
     var aead: AEADContext
+    /// For the curves of RFC 7748.
+    var keyGenerator: KeyGenerator
     /// HPKE's `psk_id_hash` without a PSK, the same for all of a suite. RFC 9180 section 5.1.
     var emptyPSKIDHash: [UInt8] = []
 
@@ -34,6 +36,7 @@ public struct CipherSuiteContext: ~Copyable {
         self.kem = kem
         hmac = HMACContext(hashAlgorithm)
         aead = AEADContext(aeadAlgorithm)
+        keyGenerator = KeyGenerator(kem.keyFormat)
     }
 
     /// `Nh`, the byte count of hashes and secrets.

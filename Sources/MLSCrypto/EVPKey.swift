@@ -16,49 +16,42 @@ import TLSPresentation
     /// uncompressed one, of which OpenSSL by itself takes several and the point at infinity.
     init(publicKey bytes: RawSpan, of format: KeyFormat) throws(CryptoError) {
         guard bytes.byteCount == format.publicKeyByteCount else { throw .invalidKey }
-        guard let curve = format.curve else {
+        guard let parameters = unsafe format.parameters else {
             unsafe self.init(
                 owning: try Self.made("EVP_PKEY_new_raw_public_key_ex", from: bytes) { bytes, count in
                     unsafe EVP_PKEY_new_raw_public_key_ex(nil, format.typeName, nil, bytes, count)
                 })
             return
         }
-        unsafe self.init(owning: try Self.point(bytes, of: curve))
-    }
-
-    private static func point(_ bytes: RawSpan, of curve: Curve) throws(CryptoError) -> OpaquePointer {
-        guard unsafe bytes.unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self) == 0x04 else { throw .invalidKey }
+        // OpenSSL takes other encodings of points too.
+        let isUncompressed =
+            unsafe format.curve == nil || bytes.unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self) == 0x04
+        guard isUncompressed else { throw .invalidKey }
         let key = unsafe try OpenSSL.check(EVP_PKEY_new(), "EVP_PKEY_new")
-        let isOnCurve = unsafe bytes.withUnsafeBytes { bytes in
-            unsafe EVP_PKEY_copy_parameters(key, curve.parameters) == 1
+        let isKey = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe EVP_PKEY_copy_parameters(key, parameters) == 1
                 && EVP_PKEY_set1_encoded_public_key(
                     key, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count) == 1
         }
-        guard isOnCurve else {
+        guard isKey else {
             OpenSSL.drainErrors()
             unsafe EVP_PKEY_free(key)
             throw .invalidKey
         }
-        return unsafe key
+        unsafe self.init(owning: key)
     }
 
     // MARK: Key pairs
 
     /// A new key pair.
     init(generating format: KeyFormat) throws(CryptoError) {
-        // A curve's parameters are quicker than its name.
-        let created =
-            if let curve = format.curve {
-                unsafe EVP_PKEY_CTX_new_from_pkey(nil, curve.parameters, nil)
-            } else {
-                unsafe EVP_PKEY_CTX_new_from_name(nil, format.typeName, nil)
-            }
-        let context = unsafe try OpenSSL.check(created, "EVP_PKEY_CTX_new")
-        defer { unsafe EVP_PKEY_CTX_free(context) }
-        unsafe try OpenSSL.check(EVP_PKEY_keygen_init(context), "EVP_PKEY_keygen_init")
-        var key: OpaquePointer?
-        unsafe try OpenSSL.check(EVP_PKEY_generate(context, &key), "EVP_PKEY_generate")
-        unsafe self.init(owning: try OpenSSL.check(key, "EVP_PKEY_generate"))
+        var generator = KeyGenerator(format)
+        try self.init(from: &generator)
+    }
+
+    /// A new key pair, for those who generate more than one.
+    init(from generator: inout KeyGenerator) throws(CryptoError) {
+        unsafe self.init(owning: try generator.generate())
     }
 
     /// The key pair of a private key, whose public half is computed.

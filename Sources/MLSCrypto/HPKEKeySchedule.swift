@@ -8,7 +8,9 @@ struct HPKEKeySchedule: ~Copyable {
     let suite: CipherSuite
     private let key: SecretBytes
     private let baseNonce: SecretBytes
-    private let exporterSecret: SecretBytes
+    /// What the exporter's secret is derived from, which few ask for.
+    private let secret: SecretBytes
+    private let context: [UInt8]
     private var sequenceNumber: UInt64 = 0
 
     /// `KeySchedule(mode_base, shared_secret, info, "", "")`, for an info that is `head || info`.
@@ -20,17 +22,25 @@ struct HPKEKeySchedule: ~Copyable {
         let secret = crypto.labeledExtract(
             .hpke, salt: sharedSecret, label: "secret", inputKeyMaterial: RawSpan())
         let aead = crypto.aeadAlgorithm
-        key = crypto.labeledExpand(
-            .hpke, secret.bytes, label: "key", info: context.rawSpan, byteCount: aead.keyByteCount)
-        baseNonce = crypto.labeledExpand(
-            .hpke, secret.bytes, label: "base_nonce", info: context.rawSpan, byteCount: aead.nonceByteCount)
-        exporterSecret = crypto.labeledExpand(
-            .hpke, secret.bytes, label: "exp", info: context.rawSpan, byteCount: crypto.hashByteCount)
+        key = Self.derive("key", of: secret, context, byteCount: aead.keyByteCount, crypto: &crypto)
+        baseNonce = Self.derive("base_nonce", of: secret, context, byteCount: aead.nonceByteCount, crypto: &crypto)
+        self.context = context
+        self.secret = secret
+    }
+
+    /// `LabeledExpand(secret, label, key_schedule_context, L)`.
+    private static func derive(
+        _ label: StaticString, of secret: borrowing SecretBytes, _ context: [UInt8], byteCount: Int,
+        crypto: inout CipherSuiteContext
+    ) -> SecretBytes {
+        crypto.labeledExpand(.hpke, secret.bytes, label: label, info: context.rawSpan, byteCount: byteCount)
     }
 
     /// `Context.Export(exporter_context, L)`. RFC 9180 section 5.3.
     func export(_ context: RawSpan, byteCount: Int, crypto: inout CipherSuiteContext) -> SecretBytes {
         precondition(crypto.suite == suite, "the suite that this was set up with")
+        let exporterSecret = Self.derive(
+            "exp", of: secret, self.context, byteCount: crypto.hashByteCount, crypto: &crypto)
         return crypto.labeledExpand(.hpke, exporterSecret.bytes, label: "sec", info: context, byteCount: byteCount)
     }
 

@@ -13,7 +13,13 @@ public final class HPKEPrivateKey: Sendable {
 
     /// `GenerateKeyPair()`.
     public static func generate(_ kem: KEM) throws(CryptoError) -> HPKEPrivateKey {
-        try HPKEPrivateKey(KEMPrivateKey(generating: kem), kem)
+        var generator = KeyGenerator(kem.keyFormat)
+        return try generate(kem, with: &generator)
+    }
+
+    /// The same with what is kept to generate keys of `kem`.
+    static func generate(_ kem: KEM, with generator: inout KeyGenerator) throws(CryptoError) -> HPKEPrivateKey {
+        try HPKEPrivateKey(KEMPrivateKey(generating: kem, with: &generator), kem)
     }
 
     /// `DeserializePrivateKey`: the key pair of a private key that `privateKeyBytes` gave; its public half is computed.

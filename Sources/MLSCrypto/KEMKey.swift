@@ -18,12 +18,12 @@ enum KEMPrivateKey: ~Copyable {
     case raw(EVPKey)
     case scalar(CurveScalar)
 
-    /// A new one.
-    init(generating kem: KEM) throws(CryptoError) {
+    /// A new one; of a curve of RFC 7748 it comes from `generator`.
+    init(generating kem: KEM, with generator: inout KeyGenerator) throws(CryptoError) {
         if let curve = kem.keyFormat.curve {
             self = .scalar(try CurveScalar(generatingOf: curve))
         } else {
-            self = .raw(try EVPKey(generating: kem.keyFormat))
+            self = .raw(try EVPKey(from: &generator))
         }
     }
 

@@ -29,13 +29,16 @@ enum SignatureAlgorithm: Sendable {
         }
     }
 
-    /// The hash of the message, by OpenSSL's name; nil where the scheme hashes by itself.
-    var digest: UnsafePointer<CChar>? {
+    /// The hash of the message that is signed; nil where the scheme hashes by itself.
+    var hashAlgorithm: HashAlgorithm? {
         switch self {
         case .ed25519, .ed448: nil
-        case .p256: unsafe HashAlgorithm.sha256.name.cString
-        case .p384: unsafe HashAlgorithm.sha384.name.cString
-        case .p521: unsafe HashAlgorithm.sha512.name.cString
+        case .p256: .sha256
+        case .p384: .sha384
+        case .p521: .sha512
         }
     }
+
+    /// The same by OpenSSL's name.
+    var digest: UnsafePointer<CChar>? { unsafe hashAlgorithm?.name.cString }
 }

@@ -25,23 +25,43 @@ public final class SignaturePublicKey: Sendable {
 
     /// Whether `signature` is one over `message` by the private half of this key.
     public func verify(signature: RawSpan, message: RawSpan) -> Bool {
-        let context = unsafe OpenSSL.require(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
-        defer { unsafe EVP_MD_CTX_free(context) }
-        var isValid =
-            unsafe EVP_DigestVerifyInit_ex(
-                context, nil, algorithm.digest, nil, nil, key.pointer, nil) == 1
-        if isValid {
-            // Negative for what is not DER: only 1 is yes.
-            isValid = unsafe signature.withUnsafeBytes { signature in
-                unsafe message.withUnsafeBytes { message in
-                    unsafe EVP_DigestVerify(
-                        context, signature.bindMemory(to: UInt8.self).baseAddress, signature.count,
-                        message.bindMemory(to: UInt8.self).baseAddress, message.count) == 1
+        let isValid = unsafe signature.withUnsafeBytes { signature in
+            unsafe message.withUnsafeBytes { message in
+                if let hash = algorithm.hashAlgorithm {
+                    unsafe verifyHashed(signature, message, hash)
+                } else {
+                    unsafe verifyWhole(signature, message)
                 }
             }
         }
         if !isValid { OpenSSL.drainErrors() }
         return isValid
+    }
+
+    /// ECDSA: the hash of the message is signed. To hash it here spares OpenSSL a context for that.
+    private func verifyHashed(
+        _ signature: UnsafeRawBufferPointer, _ message: UnsafeRawBufferPointer, _ algorithm: HashAlgorithm
+    ) -> Bool {
+        guard let context = unsafe EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil) else { return false }
+        defer { unsafe EVP_PKEY_CTX_free(context) }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: algorithm.byteCount, alignment: 16) { hash in
+            unsafe algorithm.digest(message, into: hash)
+            // Negative for what is not DER: only 1 is yes.
+            return unsafe EVP_PKEY_verify_init(context) == 1
+                && EVP_PKEY_verify(
+                    context, signature.bindMemory(to: UInt8.self).baseAddress, signature.count,
+                    hash.bindMemory(to: UInt8.self).baseAddress, hash.count) == 1
+        }
+    }
+
+    /// EdDSA: the message itself is signed.
+    private func verifyWhole(_ signature: UnsafeRawBufferPointer, _ message: UnsafeRawBufferPointer) -> Bool {
+        let context = unsafe OpenSSL.require(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
+        defer { unsafe EVP_MD_CTX_free(context) }
+        return unsafe EVP_DigestVerifyInit_ex(context, nil, nil, nil, nil, key.pointer, nil) == 1
+            && EVP_DigestVerify(
+                context, signature.bindMemory(to: UInt8.self).baseAddress, signature.count,
+                message.bindMemory(to: UInt8.self).baseAddress, message.count) == 1
     }
 }
 

@@ -102,6 +102,27 @@ struct SignatureTests {
         #expect(!holds(message, message, publicKey: message, scheme))
     }
 
+    @Test("threads sign and verify with one key", arguments: schemes)
+    func threads(scheme: SignatureScheme) async throws {
+        let key = try SigningKey.generate(scheme)
+        let message = message
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for thread in 0..<4 as Range<UInt8> {
+                group.addTask {
+                    let message = message + [thread]
+                    for _ in 0..<10 {
+                        let signature = try key.sign(message.rawSpan)
+                        if !key.publicKey.verify(signature: signature.rawSpan, message: message.rawSpan) {
+                            return false
+                        }
+                    }
+                    return true
+                }
+            }
+            for try await isValid in group { #expect(isValid) }
+        }
+    }
+
     @Test("a label, and what it begins with, is signed along (RFC 9420 section 5.1.2)")
     func labels() throws {
         let key = try SigningKey.generate(.ed25519)
