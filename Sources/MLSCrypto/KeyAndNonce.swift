@@ -1,3 +1,15 @@
+import COpenSSL
+
+/// Four bytes that nobody can foretell, over the beginning of a nonce: should a generation be used twice, its nonce is not.
+/// RFC 9420 section 6.3.1.
+public func randomReuseGuard() -> UInt32 {
+    var reuseGuard: UInt32 = 0
+    unsafe withUnsafeMutableBytes(of: &reuseGuard) { bytes in
+        unsafe OpenSSL.require(RAND_bytes(bytes.bindMemory(to: UInt8.self).baseAddress, 4), "RAND_bytes")
+    }
+    return reuseGuard
+}
+
 /// What one message is encrypted with: an AEAD's key and nonce. They are erased when all copies have ended.
 public struct KeyAndNonce: Sendable {
     /// The key and behind it the nonce: one piece of memory is less work than two.

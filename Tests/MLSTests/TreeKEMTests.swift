@@ -40,9 +40,9 @@ struct TreeKEMVector: Decodable {
     }
 }
 
-extension SecretBytes {
+extension SharedSecret {
     /// A copy that may be compared.
-    var copied: [UInt8] { withBytes { [UInt8]($0) } }
+    var copied: [UInt8] { [UInt8](bytes) }
 }
 
 @Suite("TreeKEM (RFC 9420 sections 7.4 to 7.6)")

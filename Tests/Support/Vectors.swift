@@ -7,6 +7,8 @@ import TLSPresentation
 public enum Vectors {
     public struct Missing: Error, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) { self.description = description }
     }
 
     /// `MLS_TEST_VECTORS`, or else `shared/vectors/mls` beside the package.
@@ -42,5 +44,18 @@ public struct Hex: Decodable, Hashable, Sendable {
             throw Swift.DecodingError.dataCorruptedError(in: container, debugDescription: "not hexadecimal")
         }
         self.bytes = bytes
+    }
+}
+
+extension Vectors {
+    /// The names of all vector files, those in folders below too; at least one.
+    public static func files() throws -> [String] {
+        let root = directory.standardizedFileURL.path
+        let names = (FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? [])
+            .filter { $0.hasSuffix(".json") }.sorted()
+        guard !names.isEmpty else {
+            throw Missing(description: "no test vectors below \(root): set MLS_TEST_VECTORS to their folder")
+        }
+        return names
     }
 }

@@ -34,9 +34,20 @@ extension FramingContext {
         try message.content.checkSender(wireFormat: .mlsPublicMessage)
         try check(groupID: message.content.groupID, epoch: message.content.epoch)
         try authenticated.checkConfirmationTag()
+        try verifyMembershipTag(of: message, membershipKey: membershipKey, crypto: &crypto)
+        try authenticated.verify(context: self, key: key)
+        return authenticated
+    }
+
+    /// Checks that a member's message has the membership tag that only members can make, and no one else's has one. RFC
+    /// 9420 section 6.2.
+    /// - Throws: `tagMissingOrUnexpected`, `invalidMembershipTag`.
+    package func verifyMembershipTag(
+        of message: PublicMessage, membershipKey: borrowing SecretBytes, crypto: inout CipherSuiteContext
+    ) throws(FramingError) {
         switch (message.content.sender, message.membershipTag) {
         case (.member, .some(let tag)):
-            let tbm = tagged(authenticated)
+            let tbm = tagged(message.authenticatedContent)
             guard crypto.verifyMAC(tag.rawSpan, key: membershipKey.bytes, data: tbm.rawSpan) else {
                 throw .invalidMembershipTag
             }
@@ -44,8 +55,6 @@ extension FramingContext {
         case (.member, nil), (.external, _), (.newMemberCommit, _), (.newMemberProposal, _):
             throw .tagMissingOrUnexpected
         }
-        try authenticated.verify(context: self, key: key)
-        return authenticated
     }
 
     /// The AuthenticatedContentTBM: what `membership_tag = MAC(membership_key, AuthenticatedContentTBM)` covers.

@@ -1,13 +1,13 @@
 /// How many bytes of zero a PrivateMessage has behind its content, to hide how long that is. RFC 9420 sections 6.3.1
 /// and 15.1.
-package enum Padding: Hashable, Sendable {
+public enum Padding: Hashable, Sendable {
     case byteCount(Int)
     /// As many as make the plaintext, content and signature together, this long; none where it already is longer.
     case upTo(plaintextByteCount: Int)
     /// As many as make the plaintext, content and signature together, a multiple of this.
     case toMultiple(of: Int)
 
-    package static let none = Padding.byteCount(0)
+    public static let none = Padding.byteCount(0)
 
     /// More than this it never is.
     var maxByteCount: Int {

@@ -55,7 +55,7 @@ struct PrivateMessageDraft {
     ) {
         // "the sender of a message MUST generate a fresh random four-byte 'reuse guard' value and XOR it with the first
         // four bytes of the nonce"
-        let reuseGuard = randomBytes(4).reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+        let reuseGuard = randomReuseGuard()
         let nonce = key.nonce(guardedBy: reuseGuard)
         crypto.seal(in: &bytes, plaintext: plaintext, key: key.key, nonce: nonce.bytes, authenticating: contentAAD)
         let ciphertext = plaintext.lowerBound..<bytes.count
@@ -68,10 +68,13 @@ struct PrivateMessageDraft {
     }
 
     private mutating func write(_ data: SenderData) {
-        for (offset, word) in [data.leafIndex.rawValue, data.generation, data.reuseGuard].enumerated() {
-            for byte in 0..<4 {
-                bytes[senderData.lowerBound + 4 * offset + byte] = UInt8(truncatingIfNeeded: word >> (24 - 8 * byte))
-            }
-        }
+        write(data.leafIndex.rawValue, at: senderData.lowerBound)
+        write(data.generation, at: senderData.lowerBound + 4)
+        write(data.reuseGuard, at: senderData.lowerBound + 8)
+    }
+
+    /// Writes a `uint32` over four bytes.
+    private mutating func write(_ word: UInt32, at start: Int) {
+        for index in 0..<4 { bytes[start + index] = UInt8(truncatingIfNeeded: word >> (24 - 8 * index)) }
     }
 }

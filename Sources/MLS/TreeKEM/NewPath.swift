@@ -59,11 +59,10 @@ package struct NewPath: Sendable {
             for node in tree.resolution(of: step.copathChild, excluding: joiners) {
                 guard let bytes = tree.encryptionKey(at: node) else { preconditionFailure("nodes of a resolution") }
                 let key = try HPKEPublicKey(bytes.rawSpan, kem: crypto.kem)
+                let secret = secrets[index].secret
                 ciphertexts.append(
-                    try secrets[index].secret.withBytes { (secret) throws(CryptoError) in
-                        try crypto.encryptWithLabel(
-                            secret, to: key, label: "UpdatePathNode", context: groupContext.rawSpan)
-                    })
+                    try crypto.encryptWithLabel(
+                        secret.bytes, to: key, label: "UpdatePathNode", context: groupContext.rawSpan))
             }
             nodes.append(UpdatePathNode(encryptionKey: keys[index].publicKeyBytes, encryptedPathSecret: ciphertexts))
         }

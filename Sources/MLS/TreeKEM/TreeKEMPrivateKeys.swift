@@ -28,6 +28,9 @@ package struct TreeKEMPrivateKeys: Sendable {
 
     package mutating func setParentKey(_ key: HPKEPrivateKey, of node: NodeIndex) { parentKeys[node] = key }
 
+    /// Drops all keys but the leaf's, which alone opens nothing.
+    mutating func forget() { parentKeys = [:] }
+
     /// Drops the keys of nodes that `tree` has blank or with another key. RFC 9420 section 9.2 asks for it.
     package mutating func keepMatching(_ tree: GroupTree) {
         for (node, key) in parentKeys where tree.encryptionKey(at: node) != key.publicKeyBytes {

@@ -9,6 +9,10 @@ public enum GroupError: Error, Hashable, Sendable {
     case malformed(DecodingError)
     /// A cryptographic operation gave no result.
     case crypto(CryptoError)
+    /// The message is one of one's own: who sent it has no key for it, and needs none.
+    case ownMessage
+    /// What is to be sent does not fit into a vector of MLS.
+    case tooLong
 }
 
 extension GroupError: CustomStringConvertible {
@@ -17,6 +21,8 @@ extension GroupError: CustomStringConvertible {
         case .refused(let rule): "refused by rule \(rule.rawValue)"
         case .malformed(let error): "malformed: \(error)"
         case .crypto(let error): "cryptography: \(error)"
+        case .ownMessage: "a message of one's own"
+        case .tooLong: "too long for a message"
         }
     }
 }

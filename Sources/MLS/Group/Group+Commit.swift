@@ -1,0 +1,206 @@
+import MLSCodec
+import MLSCrypto
+public import MLSPublicGroup
+import TLSPresentation
+
+/// Making a Commit. RFC 9420 section 12.4.1.
+extension Group {
+    /// Makes a Commit. It waits until the Delivery Service has accepted it and `mergePendingCommit` takes it; until then
+    /// the group is in its old epoch, and somebody else's Commit may win. One that waited before is forgotten.
+    ///
+    /// Cost: an encryption for each node of the resolutions along one's direct path, and one for each joiner.
+    /// - Parameter psks: where the pre-shared keys of its proposals are found, but for the group's own.
+    /// - Throws: what keeps the proposals from being committed; the group is as it was then.
+    public mutating func commit(
+        _ options: CommitOptions = CommitOptions(), psks: some PreSharedKeyStore = NoPreSharedKeys()
+    ) throws(GroupError) -> CommitMessages {
+        try commit(options, resumption: nil, psks: psks)
+    }
+
+    /// - Parameter resumption: what this group was just made for, where this is its first Commit.
+    mutating func commit(
+        _ options: CommitOptions, resumption: ResumptionPSKUsage?, psks: some PreSharedKeyStore
+    ) throws(GroupError) -> CommitMessages {
+        try checkIsActive()
+        let references = options.references ?? committableProposals.compactMap(\.ref)
+        let proposals =
+            references.map { ProposalOrRef.reference($0) } + options.proposals.map { ProposalOrRef.proposal($0) }
+        var provisional = try publicGroup.applyProposals(
+            proposals, committer: .member(ownLeaf), resumption: resumption)
+        let isPathWanted =
+            options.forcesPath || options.identity != nil || options.leafExtensions != nil || proposals.isEmpty
+        let path = try provisional.isPathRequired || isPathWanted ? makePath(options, &provisional) : nil
+        let commit = Commit(proposals: proposals, path: path?.updatePath)
+        let identity = path?.identity ?? identity
+        var content = try sign(.commit(commit), options.authenticatedData, options.framing)
+        let next = publicGroup.groupContext(after: ConfirmedTranscriptHashInput(content), &provisional)
+        let encoded = next.encoded
+        let pskSecret = try pskSecret(provisional.psks, psks)
+        let joiner = try joinerSecret(path?.keys.commitSecret, externalInit: nil, groupContext: next)
+        let epochSecrets = joiner.epochSecrets(psk: pskSecret.bytes, groupContext: encoded.rawSpan, crypto: &crypto)
+        let confirmedHash = next.confirmedTranscriptHash
+        let tag = epochSecrets.confirmationTag(confirmedTranscriptHash: confirmedHash.rawSpan, crypto: &crypto)
+        content.auth.confirmationTag = tag
+        let publicCommit = publicGroup.stage(provisional, groupContext: next, confirmationTag: tag)
+        // From here on the next epoch's members are told of it.
+        var welcome: [UInt8]?
+        if !provisional.added.isEmpty {
+            let info = try publicCommit.group.signedGroupInfo(
+                extensions: options.groupInfoExtensions, hasTree: options.hasTreeInWelcome, signer: ownLeaf,
+                identity: identity)
+            welcome = try self.welcome(
+                provisional.added, info, joiner, psk: pskSecret, pskIDs: provisional.psks, path: path?.keys)
+        }
+        var groupInfo: [UInt8]?
+        if options.makesGroupInfo {
+            let externalKey = try GroupError.crypto { () throws(CryptoError) in
+                try epochSecrets.externalKeyPair(crypto: &crypto)
+            }
+            groupInfo =
+                MLSMessage.groupInfo(
+                    try publicCommit.group.signedGroupInfo(
+                        extensions: options.groupInfoExtensions, externalPub: externalKey.publicKeyBytes, hasTree: true,
+                        signer: ownLeaf, identity: identity)
+                ).encoded
+        }
+        let message = try protect(content)
+        pendingCommit = StagedCommit(
+            publicCommit: publicCommit,
+            member: StagedMember(
+                privateKeys: privateKeys(after: provisional, path?.keys), secrets: epochSecrets, identity: identity),
+            usedGeneration: nil)
+        pendingCommitMessage = message
+        crypto.forget()
+        let isTreeApart = welcome != nil && !options.hasTreeInWelcome
+        return CommitMessages(
+            commit: message, welcome: welcome, groupInfo: groupInfo,
+            ratchetTree: isTreeApart ? publicCommit.group.ratchetTree : nil)
+    }
+
+    private func privateKeys(after provisional: ProvisionalGroup, _ path: NewPath?) -> TreeKEMPrivateKeys {
+        var keys = privateKeys
+        if let path {
+            keys.setLeafKey(path.leafKey)
+            for (step, key) in zip(path.path, path.keys) { keys.setParentKey(key, of: step.node) }
+        }
+        keys.keepMatching(provisional.tree)
+        return keys
+    }
+
+    /// New keys from one's leaf to the root, in the tree of `provisional`, and encrypted to those below.
+    private mutating func makePath(
+        _ options: CommitOptions, _ provisional: inout ProvisionalGroup
+    ) throws(GroupError) -> MadePath {
+        guard let leafNode = provisional.tree.leafNode(at: ownLeaf) else { preconditionFailure("a member has a leaf") }
+        let identity = options.identity ?? identity
+        let keys: NewPath
+        do throws(CryptoError) {
+            keys = try NewPath(
+                provisional.tree.filteredDirectPath(of: ownLeaf), leafKey: crypto.generateKeyPair(), crypto: &crypto)
+        } catch { throw .crypto(error) }
+        let parentHash = provisional.tree.mergePath(keys.publicKeys, from: ownLeaf)
+        let newLeaf = try LeafNode(
+            renewing: leafNode, .commit(parentHash: parentHash), encryptionKey: keys.leafKey.publicKeyBytes,
+            identity: identity, extensions: options.leafExtensions, groupID: groupID, leaf: ownLeaf)
+        try provisional.setLeafNode(newLeaf, parentHash: parentHash)
+        let groupContext = provisional.groupContext(for: groupContext).encoded
+        let nodes: [UpdatePathNode]
+        do throws(CryptoError) {
+            nodes = try keys.encrypted(
+                tree: provisional.tree, excluding: provisional.addedLeaves, groupContext: groupContext, crypto: &crypto)
+        } catch { throw .crypto(error) }
+        return MadePath(keys: keys, updatePath: UpdatePath(leafNode: newLeaf, nodes: nodes), identity: identity)
+    }
+
+    private struct MadePath {
+        let keys: NewPath
+        let updatePath: UpdatePath
+        let identity: ClientIdentity
+    }
+
+    /// The Welcome for those who join. RFC 9420 section 12.4.3.1.
+    private mutating func welcome(
+        _ added: [(leafIndex: LeafIndex, keyPackage: KeyPackage)], _ groupInfo: GroupInfo,
+        _ joiner: borrowing JoinerSecret, psk: borrowing SecretBytes, pskIDs: [PreSharedKeyID], path: NewPath?
+    ) throws(GroupError) -> [UInt8] {
+        let encodedInfo = groupInfo.encoded
+        let welcomeSecret = joiner.welcomeSecret(psk: psk.bytes, crypto: &crypto)
+        let encryptedGroupInfo = welcomeSecret.seal(groupInfo: encodedInfo.rawSpan, crypto: &crypto)
+        var secrets: [EncryptedGroupSecrets] = []
+        for (leaf, keyPackage) in added {
+            let none = SharedSecret(copying: RawSpan())
+            let pathSecret = path.map { $0.secret(for: leaf)?.secret ?? none } ?? none
+            do throws(CryptoError) {
+                let encoded = keyPackage.encoded
+                let initKeyBytes = keyPackage.initKey
+                let initKey = try HPKEPublicKey(initKeyBytes.rawSpan, kem: crypto.kem)
+                secrets.append(
+                    EncryptedGroupSecrets(
+                        newMember: try keyPackageRef(of: encoded.rawSpan, suite: suite),
+                        encryptedGroupSecrets: try JoinerSecrets.seal(
+                            joiner, pathSecret: pathSecret.bytes, psks: pskIDs, to: initKey,
+                            encryptedGroupInfo: encryptedGroupInfo.rawSpan, crypto: &crypto)))
+            } catch { throw .crypto(error) }
+        }
+        return MLSMessage.welcome(
+            Welcome(cipherSuite: suite, secrets: secrets, encryptedGroupInfo: encryptedGroupInfo)
+        ).encoded
+    }
+
+    /// The pending proposals that this member can commit together: not its own Updates, no Remove of itself, of several
+    /// about the same leaf the one that removes or else the newest, of others that exclude each other the newest; where
+    /// there is a ReInit, that alone. RFC 9420 section 12.2.
+    public var committableProposals: [QueuedProposal] {
+        var chosen: [QueuedProposal] = []
+        var leaves: Set<LeafIndex> = [ownLeaf]
+        var isExtensionsChosen = false
+        var psks: Set<PreSharedKeyID> = []
+        var signatureKeys: Set<[UInt8]> = []
+        let newestFirst = publicGroup.pendingProposals.reversed()
+        if let reInit = newestFirst.first(where: { $0.proposal.proposalType == .reInit }) { return [reInit] }
+        // Who goes cannot be updated, whichever came first.
+        for queued in newestFirst.filter(\.removes) + newestFirst.filter({ !$0.removes }) {
+            let isChosen: Bool
+            switch (queued.proposal, queued.sender) {
+            case (.remove(let remove), _): isChosen = leaves.insert(remove.removed).inserted
+            case (.update, .member(let leaf)), (.selfRemove, .member(let leaf)):
+                isChosen = leaves.insert(leaf).inserted
+            case (.add(let add), _):
+                isChosen = signatureKeys.insert(add.keyPackage.leafNode.signatureKey).inserted
+            case (.psk(let psk), _): isChosen = psks.insert(psk.psk).inserted
+            case (.groupContextExtensions, _):
+                isChosen = !isExtensionsChosen
+                isExtensionsChosen = true
+            case (.reInit, _), (.externalInit, _), (.update, _), (.selfRemove, _): isChosen = false
+            }
+            if isChosen { chosen.append(queued) }
+        }
+        return chosen.reversed()
+    }
+}
+
+extension QueuedProposal {
+    /// Whether it takes somebody out of the group.
+    fileprivate var removes: Bool { proposal.proposalType == .remove || proposal.proposalType == .selfRemove }
+}
+
+extension LeafNode {
+    /// The leaf node that takes the place of `replaced`, one's own.
+    init(
+        renewing replaced: LeafNode, _ source: Source, encryptionKey: [UInt8], identity: ClientIdentity,
+        extensions: [Extension]?, groupID: [UInt8], leaf: LeafIndex
+    ) throws(GroupError) {
+        let extensions = extensions ?? replaced.extensions
+        var capabilities = replaced.capabilities
+        // Section 7.2: extensions of a leaf node are listed in its capabilities, and so is its credential's type.
+        for type in extensions.map(\.extensionType) where !type.isDefault && !capabilities.extensions.contains(type) {
+            capabilities.extensions.append(type)
+        }
+        if !capabilities.credentials.contains(identity.credential.credentialType) {
+            capabilities.credentials.append(identity.credential.credentialType)
+        }
+        try self.init(
+            signing: source, encryptionKey: encryptionKey, identity: identity, capabilities: capabilities,
+            extensions: extensions, groupID: groupID, leaf: leaf)
+    }
+}

@@ -1,0 +1,59 @@
+import MLSCodec
+import MLSCrypto
+import MLSPublicGroup
+import TLSPresentation
+
+/// One's own leaf nodes. RFC 9420 section 7.2.
+extension LeafNode {
+    /// A signed leaf node.
+    /// - Parameters:
+    ///   - groupID: the group, where it is for an Update or a Commit.
+    ///   - leaf: its leaf there.
+    init(
+        signing source: Source, encryptionKey: [UInt8], identity: ClientIdentity, capabilities: Capabilities,
+        extensions: [Extension], groupID: [UInt8] = [], leaf: LeafIndex = LeafIndex(0)
+    ) throws(GroupError) {
+        self.init(
+            encryptionKey: encryptionKey, signatureKey: identity.signingKey.publicKey.bytes,
+            credential: identity.credential, capabilities: capabilities, source: source, extensions: extensions)
+        let content = LeafNodeTBS(self, groupID: groupID, leafIndex: leaf).encoded
+        signature = try GroupError.crypto {
+            () throws(CryptoError) in
+            try identity.signingKey.signWithLabel(LeafNodeTBS.label, content: content.rawSpan)
+        }
+    }
+}
+
+extension GroupConfiguration {
+    /// What one's own leaf nodes say that this client understands. RFC 9420 section 7.2.
+    /// - Parameters:
+    ///   - extensions: of the leaf node, which have to be listed too.
+    ///   - random: picks the numbers that nobody understands.
+    func capabilities(
+        credential: Credential, extensions: [Extension], crypto: borrowing CipherSuiteContext
+    ) -> Capabilities {
+        let support = policy.clientSupport ?? ClientSupport()
+        var capabilities = Capabilities(
+            versions: [.mls10], cipherSuites: cipherSuites,
+            extensions: support.extensionTypes.union(extensions.map(\.extensionType)).filter { !$0.isDefault }
+                .sorted { $0.rawValue < $1.rawValue },
+            proposals: support.proposalTypes.filter { !$0.isDefault }.sorted { $0.rawValue < $1.rawValue },
+            credentials: support.credentialTypes.union([credential.credentialType])
+                .sorted { $0.rawValue < $1.rawValue })
+        if sendsGREASE {
+            let grease = crypto.randomBytes(4).map { UInt16($0 % 15) << 12 | UInt16($0 % 15) << 4 | 0x0a0a }
+            capabilities.cipherSuites.append(CipherSuite(rawValue: grease[0]))
+            capabilities.extensions.append(ExtensionType(rawValue: grease[1]))
+            capabilities.proposals.append(ProposalType(rawValue: grease[2]))
+            capabilities.credentials.append(CredentialType(rawValue: grease[3]))
+        }
+        return capabilities
+    }
+
+    /// An extension that nobody understands, where such are sent. RFC 9420 section 13.5.
+    /// - Parameter listed: those that a leaf node's capabilities have: only of these may it be there.
+    func greaseExtension(listed: [ExtensionType]) -> [Extension] {
+        guard sendsGREASE, let type = listed.first(where: { isGREASE($0.rawValue) }) else { return [] }
+        return [Extension(extensionType: type, extensionData: [])]
+    }
+}

@@ -1,0 +1,115 @@
+import MLS
+import MLSCodec
+import MLSCrypto
+import MLSPublicGroup
+import TLSPresentation
+import TestSupport
+import Testing
+
+/// Somebody who is added to a group and follows it.
+struct PassiveClientVector: Decodable {
+    struct PSK: Decodable {
+        let psk_id: Hex
+        let psk: Hex
+    }
+    struct Epoch: Decodable {
+        let proposals: [Hex]
+        let commit: Hex
+        let epoch_authenticator: Hex
+    }
+    let cipher_suite: UInt16
+    let external_psks: [PSK]
+    let key_package: Hex
+    let signature_priv: Hex
+    let encryption_priv: Hex
+    let init_priv: Hex
+    let welcome: Hex
+    let ratchet_tree: Hex?
+    let initial_epoch_authenticator: Hex
+    let epochs: [Epoch]
+
+    /// The names of the files that hold such, whatever they are called.
+    static func files() throws -> [String] {
+        try Vectors.files().filter { (try? Vectors.load($0, of: PassiveClientVector.self)) != nil }
+    }
+}
+
+/// External PSKs in memory.
+struct ExternalPSKs: PreSharedKeyStore {
+    var secrets: [[UInt8]: [UInt8]] = [:]
+
+    func externalPSK(_ id: [UInt8]) -> SecretBytes? { secrets[id].map { SecretBytes(copying: $0.rawSpan) } }
+    func resumptionPSK(groupID: [UInt8], epoch: UInt64) -> SecretBytes? { nil }
+}
+
+@Suite("Official vectors of whole groups (RFC 9420 section 12)")
+struct PassiveClientTests {
+    /// The leaves of the vectors have expired, and their lifetimes were as long as can be.
+    static func configuration(_ keyPackage: KeyPackage) -> GroupConfiguration {
+        var policy = ValidationPolicy(clock: nil, maxTotalLifetime: nil)
+        policy.clientSupport?.extensionTypes = Set(keyPackage.leafNode.capabilities.extensions)
+        policy.clientSupport?.proposalTypes = Set(keyPackage.leafNode.capabilities.proposals)
+        return GroupConfiguration(policy: policy)
+    }
+
+    @Test("official vectors: every file of passive clients", arguments: try PassiveClientVector.files())
+    func vectors(file: String) throws {
+        for (number, vector) in try Vectors.load(file, of: PassiveClientVector.self).enumerated() {
+            do { try follow(vector) } catch { Issue.record("\(file), case \(number): \(error)") }
+        }
+    }
+
+    @Test("the files of passive clients that RFC 9420's working group has for all are there")
+    func files() throws {
+        let files = try PassiveClientVector.files()
+        #expect(files.contains { $0.hasSuffix("passive-client-welcome.json") })
+        #expect(files.contains { $0.hasSuffix("passive-client-handling-commit.json") })
+    }
+
+    private func follow(_ vector: PassiveClientVector) throws {
+        guard case .keyPackage(let keyPackage) = try MLSMessage(decoding: vector.key_package.bytes) else {
+            throw Vectors.Missing(description: "key_package is no KeyPackage")
+        }
+        let suite = CipherSuite(rawValue: vector.cipher_suite)
+        let identity = ClientIdentity(
+            credential: keyPackage.leafNode.credential,
+            signingKey: try SigningKey(privateKey: vector.signature_priv.bytes.rawSpan, scheme: suite.signatureScheme))
+        let secrets = try KeyPackageSecrets(
+            keyPackage, initKey: HPKEPrivateKey(privateKey: vector.init_priv.bytes.rawSpan, kem: suite.kem),
+            leafKey: HPKEPrivateKey(privateKey: vector.encryption_priv.bytes.rawSpan, kem: suite.kem))
+        #expect(identity.signingKey.publicKey.bytes == keyPackage.leafNode.signatureKey)
+        #expect(secrets.initKey.publicKeyBytes == keyPackage.initKey)
+        #expect(secrets.leafKey.publicKeyBytes == keyPackage.leafNode.encryptionKey)
+        let psks = ExternalPSKs(
+            secrets: Dictionary(uniqueKeysWithValues: vector.external_psks.map { ($0.psk_id.bytes, $0.psk.bytes) }))
+        let ratchetTree = try vector.ratchet_tree.map { try RatchetTree(decoding: $0.bytes) }
+        var group = try Group(
+            joining: vector.welcome.bytes, keyPackages: [secrets], ratchetTree: ratchetTree, identity: identity,
+            psks: psks, configuration: Self.configuration(keyPackage))
+        #expect(group.epochAuthenticator == vector.initial_epoch_authenticator.bytes)
+        // Somebody without secrets follows along.
+        var follower = group.publicGroup
+        for epoch in vector.epochs {
+            for proposal in epoch.proposals {
+                guard case .proposal = try group.process(proposal.bytes, psks: psks) else {
+                    Issue.record("a proposal")
+                    return
+                }
+                try follow(proposal.bytes, &follower)
+            }
+            guard case .commit(let staged) = try group.process(epoch.commit.bytes, psks: psks) else {
+                Issue.record("a Commit")
+                return
+            }
+            group.merge(staged)
+            #expect(group.epochAuthenticator == epoch.epoch_authenticator.bytes)
+            try follow(epoch.commit.bytes, &follower)
+            #expect(follower.groupContext == group.publicGroup.groupContext)
+        }
+    }
+
+    private func follow(_ bytes: [UInt8], _ group: inout PublicGroup) throws {
+        guard case .publicMessage(let message) = try MLSMessage(decoding: bytes) else { return }
+        if case .commit(let staged) = try group.process(message) { group.merge(staged) }
+    }
+}
