@@ -64,12 +64,12 @@ extension Group {
                 ).encoded
         }
         let message = try protect(content)
-        pendingCommit = StagedCommit(
+        let staged = StagedCommit(
             publicCommit: publicCommit,
             member: StagedMember(
                 privateKeys: privateKeys(after: provisional, path?.keys), secrets: epochSecrets, identity: identity),
             usedGeneration: nil)
-        pendingCommitMessage = message
+        pendingCommit = PendingCommit(staged: staged, content: content, message: message)
         crypto.forget()
         let isTreeApart = welcome != nil && !options.hasTreeInWelcome
         return CommitMessages(

@@ -28,10 +28,15 @@ public struct Group: ~Copyable {
     /// Of past epochs, oldest first. RFC 9420 section 8.6.
     var resumptionPSKs: [(epoch: UInt64, psk: SharedSecret)] = []
     /// What goes with one's own Update proposals of this epoch, by their leaf's encryption key.
-    var pendingUpdates: [[UInt8]: PendingUpdate] = [:]
-    /// One's own Commit that is not merged yet, and the message that it was sent in.
-    var pendingCommit: StagedCommit?
-    var pendingCommitMessage: [UInt8] = []
+    var pendingUpdates: [[UInt8]: PendingUpdate] = [:] {
+        didSet { saved.isGroupSaved = false }
+    }
+    /// One's own Commit that is not merged yet.
+    var pendingCommit: PendingCommit? {
+        didSet { saved.isPendingCommitSaved = false }
+    }
+    /// What the store has of all this.
+    var saved = SavedState()
     /// Whether a Commit that was merged removed this member.
     public internal(set) var isRemoved = false
 
@@ -103,4 +108,13 @@ public struct Group: ~Copyable {
 struct PendingUpdate: Sendable {
     let leafKey: HPKEPrivateKey
     let identity: ClientIdentity
+}
+
+/// A Commit of one's own that waits for the Delivery Service.
+struct PendingCommit: ~Copyable {
+    let staged: StagedCommit
+    /// The Commit as it was signed, from which `staged` can be made again.
+    let content: AuthenticatedContent
+    /// The encoded MLSMessage that it was sent in.
+    let message: [UInt8]
 }
