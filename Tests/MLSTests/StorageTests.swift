@@ -285,6 +285,33 @@ struct StorageTests {
         #expect(throws: GroupError.self) { try restore([]) }
     }
 
+    @Test("a KeyPackage that was saved joins a group; one that is cut short or of another version is refused")
+    func keyPackages() throws {
+        let identity = try identity("joiner")
+        let made = try KeyPackageSecrets(
+            suite: Self.suite, identity: identity, lifetime: Self.lifetime, configuration: Self.configuration)
+        let saved = try made.saved()
+        let restored = try KeyPackageSecrets(saved: saved)
+        #expect(restored.ref == made.ref && restored.keyPackage == made.keyPackage)
+        let creator = try makeGroup(2)[0]
+        let welcome = try #require(try creator.commit(CommitOptions([.add(Add(keyPackage: made.keyPackage))])).welcome)
+        try creator.mergeOwn()
+        let joiner = try StoredMember(
+            Group(joining: welcome, keyPackages: [restored], identity: identity, configuration: Self.configuration))
+        #expect(joiner.authenticator == creator.authenticator)
+        let bytes = [UInt8](saved.bytes)
+        for count in 0..<bytes.count {
+            #expect(throws: GroupError.self) {
+                try KeyPackageSecrets(saved: SharedSecret(copying: bytes.rawSpan.extracting(first: count)))
+            }
+        }
+        var newer = bytes
+        newer[1] = 2
+        #expect(throws: GroupError.malformed(DecodingError(.unknownValue(type: "SavedKeyPackage", value: 2), at: 0))) {
+            try KeyPackageSecrets(saved: SharedSecret(copying: newer.rawSpan))
+        }
+    }
+
     private func restore(_ records: [GroupStateRecord]) throws {
         _ = try Group(restoring: records, configuration: Self.configuration)
     }

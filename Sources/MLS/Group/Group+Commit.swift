@@ -43,10 +43,11 @@ extension Group {
         content.auth.confirmationTag = tag
         let publicCommit = publicGroup.stage(provisional, groupContext: next, confirmationTag: tag)
         // From here on the next epoch's members are told of it.
+        let infoExtensions = options.groupInfoExtensions + configuration.greaseExtension(crypto)
         var welcome: [UInt8]?
         if !provisional.added.isEmpty {
             let info = try publicCommit.group.signedGroupInfo(
-                extensions: options.groupInfoExtensions, hasTree: options.hasTreeInWelcome, signer: ownLeaf,
+                extensions: infoExtensions, hasTree: options.hasTreeInWelcome, signer: ownLeaf,
                 identity: identity)
             welcome = try self.welcome(
                 provisional.added, info, joiner, psk: pskSecret, pskIDs: provisional.psks, path: path?.keys)
@@ -59,7 +60,7 @@ extension Group {
             groupInfo =
                 MLSMessage.groupInfo(
                     try publicCommit.group.signedGroupInfo(
-                        extensions: options.groupInfoExtensions, externalPub: externalKey.publicKeyBytes, hasTree: true,
+                        extensions: infoExtensions, externalPub: externalKey.publicKeyBytes, hasTree: true,
                         signer: ownLeaf, identity: identity)
                 ).encoded
         }
