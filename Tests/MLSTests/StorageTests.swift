@@ -84,25 +84,21 @@ final class StoredMember {
     }
 }
 
-@Suite("State that lasts")
-struct StorageTests {
-    static let suite = CipherSuite.mls128DHKEMX25519AES128GCMSHA256Ed25519
-    static let lifetime = Lifetime(notBefore: 0, notAfter: 1 << 40)
-    static let configuration = GroupConfiguration(policy: ValidationPolicy(clock: nil, maxTotalLifetime: nil))
-
-    private func identity(_ name: String) throws -> ClientIdentity {
+extension StoredMember {
+    static func identity(_ name: String) throws -> ClientIdentity {
         ClientIdentity(
             credential: .basic(identity: Array(name.utf8)),
-            signingKey: try SigningKey.generate(Self.suite.signatureScheme))
+            signingKey: try SigningKey.generate(StorageTests.suite.signatureScheme))
     }
 
     /// A group of so many members, all added by the first one's one Commit.
-    private func makeGroup(
-        _ count: Int, _ configuration: GroupConfiguration = configuration, limit: Int = 8
+    static func group(
+        of count: Int, _ configuration: GroupConfiguration = StorageTests.configuration, limit: Int = 8
     ) throws -> [StoredMember] {
         let creator = try StoredMember(
             Group(
-                creating: Array("group".utf8), suite: Self.suite, identity: identity("0"), lifetime: Self.lifetime,
+                creating: Array("group".utf8), suite: StorageTests.suite, identity: identity("0"),
+                lifetime: StorageTests.lifetime,
                 configuration: configuration))
         var joiners: [(KeyPackageSecrets, ClientIdentity)] = []
         for number in 1..<count {
@@ -110,7 +106,8 @@ struct StorageTests {
             joiners.append(
                 (
                     try KeyPackageSecrets(
-                        suite: Self.suite, identity: identity, lifetime: Self.lifetime, configuration: configuration),
+                        suite: StorageTests.suite, identity: identity, lifetime: StorageTests.lifetime,
+                        configuration: configuration),
                     identity
                 ))
         }
@@ -127,12 +124,19 @@ struct StorageTests {
         }
         return members
     }
+}
+
+@Suite("State that lasts")
+struct StorageTests {
+    static let suite = CipherSuite.mls128DHKEMX25519AES128GCMSHA256Ed25519
+    static let lifetime = Lifetime(notBefore: 0, notAfter: 1 << 40)
+    static let configuration = GroupConfiguration(policy: ValidationPolicy(clock: nil, maxTotalLifetime: nil))
 
     @Test("a group goes on from its store as if it had never stopped", arguments: [true, false])
     func restarts(isPrivate: Bool) throws {
         var configuration = Self.configuration
         configuration.handshakeFraming = isPrivate ? .privateMessage : .publicMessage
-        let members = try makeGroup(4, configuration)
+        let members = try StoredMember.group(of: 4, configuration)
         let (alice, bob, carol, dave) = (members[0], members[1], members[2], members[3])
         func restartAll() throws { for member in members { try member.restart() } }
 
@@ -187,7 +191,7 @@ struct StorageTests {
         var configuration = Self.configuration
         configuration.maxPastEpochCount = 1
         configuration.maxResumptionPSKCount = 2
-        let members = try makeGroup(3, configuration)
+        let members = try StoredMember.group(of: 3, configuration)
         var counts: [Int] = []
         for _ in 0..<6 {
             for member in members {
@@ -206,7 +210,7 @@ struct StorageTests {
 
     @Test("saving costs what changed: for a message and a Commit in a group of 200 a few records")
     func incremental() throws {
-        let members = try makeGroup(200, limit: 2)
+        let members = try StoredMember.group(of: 200, limit: 2)
         let (alice, bob) = (members[0], members[1])
         let message = try alice.send("hello")
         // A path of the secret tree, the first time.
@@ -226,7 +230,7 @@ struct StorageTests {
 
     @Test("nothing leaves where the store fails, and what was used up is not used again")
     func failingStore() throws {
-        let members = try makeGroup(2)
+        let members = try StoredMember.group(of: 2)
         members[0].stored.storage.isFull = true
         #expect(throws: StoredGroupError<MemoryStorage.Full>.self) { try members[0].send("lost") }
         members[0].stored.storage.isFull = false
@@ -244,7 +248,7 @@ struct StorageTests {
 
     @Test("a record that is missing, cut short, changed or of another version is refused, and never crashes")
     func damagedRecords() throws {
-        let members = try makeGroup(3)
+        let members = try StoredMember.group(of: 3)
         _ = try members[0].read(try members[1].send("hello"))
         _ = try members[0].proposeUpdate()
         _ = try members[1].commit()
@@ -287,13 +291,13 @@ struct StorageTests {
 
     @Test("a KeyPackage that was saved joins a group; one that is cut short or of another version is refused")
     func keyPackages() throws {
-        let identity = try identity("joiner")
+        let identity = try StoredMember.identity("joiner")
         let made = try KeyPackageSecrets(
             suite: Self.suite, identity: identity, lifetime: Self.lifetime, configuration: Self.configuration)
         let saved = try made.saved()
         let restored = try KeyPackageSecrets(saved: saved)
         #expect(restored.ref == made.ref && restored.keyPackage == made.keyPackage)
-        let creator = try makeGroup(2)[0]
+        let creator = try StoredMember.group(of: 2)[0]
         let welcome = try #require(try creator.commit(CommitOptions([.add(Add(keyPackage: made.keyPackage))])).welcome)
         try creator.mergeOwn()
         let joiner = try StoredMember(

@@ -172,6 +172,7 @@ extension Group {
             case (.groupContextExtensions, _):
                 isChosen = !isExtensionsChosen
                 isExtensionsChosen = true
+            case (.custom, _): isChosen = true
             case (.reInit, _), (.externalInit, _), (.update, _), (.selfRemove, _): isChosen = false
             }
             if isChosen { chosen.append(queued) }
