@@ -59,8 +59,8 @@ extension Group {
             groupInfo =
                 MLSMessage.groupInfo(
                     try publicCommit.group.signedGroupInfo(
-                        extensions: options.groupInfoExtensions, externalPub: externalKey.publicKeyBytes, hasTree: true,
-                        signer: ownLeaf, identity: identity)
+                        extensions: options.groupInfoExtensions, externalPub: externalKey.publicKeyBytes,
+                        hasTree: options.hasTreeInGroupInfo, signer: ownLeaf, identity: identity)
                 ).encoded
         }
         let message = try protect(content)
@@ -71,7 +71,8 @@ extension Group {
             usedGeneration: nil)
         pendingCommitMessage = message
         crypto.forget()
-        let isTreeApart = welcome != nil && !options.hasTreeInWelcome
+        let isTreeApart =
+            welcome != nil && !options.hasTreeInWelcome || groupInfo != nil && !options.hasTreeInGroupInfo
         return CommitMessages(
             commit: message, welcome: welcome, groupInfo: groupInfo,
             ratchetTree: isTreeApart ? publicCommit.group.ratchetTree : nil)
