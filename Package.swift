@@ -247,6 +247,12 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // Drives the library a line at a time, for tests against other implementations.
+        .executableTarget(
+            name: "mls-interop",
+            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            path: "Tests/Interop", swiftSettings: settings),
+
         // The repository itself: format, arrows.
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
 

@@ -60,8 +60,8 @@ extension Group {
             groupInfo =
                 MLSMessage.groupInfo(
                     try publicCommit.group.signedGroupInfo(
-                        extensions: infoExtensions, externalPub: externalKey.publicKeyBytes, hasTree: true,
-                        signer: ownLeaf, identity: identity)
+                        extensions: infoExtensions, externalPub: externalKey.publicKeyBytes,
+                        hasTree: options.hasTreeInGroupInfo, signer: ownLeaf, identity: identity)
                 ).encoded
         }
         let message = try protect(content)
@@ -72,7 +72,8 @@ extension Group {
             usedGeneration: nil)
         pendingCommit = PendingCommit(staged: staged, content: content, message: message)
         crypto.forget()
-        let isTreeApart = welcome != nil && !options.hasTreeInWelcome
+        let isTreeApart =
+            welcome != nil && !options.hasTreeInWelcome || groupInfo != nil && !options.hasTreeInGroupInfo
         return CommitMessages(
             commit: message, welcome: welcome, groupInfo: groupInfo,
             ratchetTree: isTreeApart ? publicCommit.group.ratchetTree : nil)

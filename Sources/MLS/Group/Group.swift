@@ -75,6 +75,22 @@ public struct Group: ~Copyable {
     /// Whether a Commit of one's own waits to be merged or discarded.
     public var hasPendingCommit: Bool { pendingCommit != nil }
 
+    /// What everybody will see of one's own Commit that waits; nil where none does.
+    public var pendingPublicCommit: StagedPublicCommit? {
+        switch pendingCommit {
+        case .some(let pending): pending.staged.publicCommit
+        case .none: nil
+        }
+    }
+
+    /// The epoch authenticator of the epoch that one's own waiting Commit begins; nil where none waits.
+    public var pendingEpochAuthenticator: [UInt8]? {
+        switch pendingCommit {
+        case .some(let pending): pending.staged.epochAuthenticator
+        case .none: nil
+        }
+    }
+
     /// What all members of the epoch have in common, to compare out of band. RFC 9420 section 8.7.
     public var epochAuthenticator: [UInt8] { secrets.epochAuthenticator.withBytes { [UInt8]($0) } }
 

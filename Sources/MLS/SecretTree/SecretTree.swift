@@ -227,6 +227,9 @@ package struct SecretTree: ~Copyable {
     /// Whether the node still has a secret, which is what its leaves' keys are derived from.
     package func hasSecret(_ node: NodeIndex) -> Bool { nodes[node] != nil }
 
+    /// The secret that all keys of the epoch come from; nil once one of them was consumed.
+    var encryptionSecret: SharedSecret? { nodes[leafCount.root] }
+
     /// How many records the tree has.
     package var recordCount: Int { nodes.count + ratchets.count }
 }

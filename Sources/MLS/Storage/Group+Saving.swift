@@ -74,7 +74,7 @@ extension Group {
 
     private borrowing func appendProposals(to changes: inout [GroupStateRecord]) {
         let proposals = publicGroup.pendingProposals
-        // Proposals come at the end, and go all at once.
+        // Mostly proposals come at the end, and go all at once.
         let same = zip(proposals, saved.proposals).prefix { $0 == $1 }.count
         for position in same..<max(proposals.count, saved.proposals.count) {
             let encoded = position < proposals.count ? proposals[position].encoded : nil
