@@ -90,6 +90,8 @@ extension Group {
     /// A message of an epoch that is over: application data only.
     private mutating func processPast(_ message: PrivateMessage) throws(GroupError) -> ApplicationMessage {
         guard message.groupID == groupID else { throw .refused(.groupID) }
+        // All keys went when it was removed. A group that was reinitialized still has those of its last epochs.
+        if isRemoved { throw .refused(.removedFromGroup) }
         guard message.contentType == .application else {
             throw .refused(message.contentType == .commit ? .commitEpoch : .proposalEpoch)
         }
