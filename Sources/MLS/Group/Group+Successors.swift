@@ -22,7 +22,7 @@ struct Predecessor {
     func check(_ group: PublicGroup, _ psks: [PreSharedKeyID]) throws(GroupError) {
         let rule: (parameters: ValidationRule, members: ValidationRule) =
             usage == .reinit ? (.reInitParameters, .reInitMembers) : (.branchParameters, .branchMembers)
-        // "The epoch in the GroupContext MUST be 1."
+        // "verify that the epoch field in the GroupInfo is equal to 1."
         guard group.groupContext.epoch == 1 else { throw .refused(.welcomeEpoch) }
         guard group.groupContext.cipherSuite == suite,
             newGroupID ?? group.groupContext.groupID == group.groupContext.groupID,
