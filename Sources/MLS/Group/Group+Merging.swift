@@ -83,7 +83,8 @@ extension Group {
         secretTree.consume(step)
     }
 
-    /// "The removed member deletes all of the group's secrets": what stands in their place nobody has ever seen.
+    /// "the client cannot send any more messages in the group and SHOULD promptly delete its group state and secret tree":
+    /// what stands in its place nobody has ever seen. RFC 9420 section 12.4.2.
     private mutating func leave() {
         isRemoved = true
         for past in pastEpochs { saved.delete(past) }

@@ -22,7 +22,7 @@ struct Predecessor {
     func check(_ group: PublicGroup, _ psks: [PreSharedKeyID]) throws(GroupError) {
         let rule: (parameters: ValidationRule, members: ValidationRule) =
             usage == .reinit ? (.reInitParameters, .reInitMembers) : (.branchParameters, .branchMembers)
-        // "The epoch in the GroupContext MUST be 1."
+        // "verify that the epoch field in the GroupInfo is equal to 1."
         guard group.groupContext.epoch == 1 else { throw .refused(.welcomeEpoch) }
         guard group.groupContext.cipherSuite == suite,
             newGroupID ?? group.groupContext.groupID == group.groupContext.groupID,
@@ -93,32 +93,35 @@ extension Group {
     }
 
     /// The group that somebody else made by a ReInit of this one. RFC 9420 section 11.2.
+    /// - Parameter knownGroupIDs: the groups that one is in already, see `init(joining:)`.
     public mutating func joinReinitialized(
         _ welcome: [UInt8], keyPackages: [KeyPackageSecrets], ratchetTree: RatchetTree? = nil,
-        identity: ClientIdentity? = nil
+        identity: ClientIdentity? = nil, knownGroupIDs: Set<[UInt8]> = []
     ) throws(GroupError) -> Group {
         guard let reInit = publicGroup.reInit else { throw .refused(.reInitParameters) }
         return try join(
-            welcome, keyPackages, ratchetTree, identity ?? self.identity,
+            welcome, keyPackages, ratchetTree, identity ?? self.identity, knownGroupIDs,
             predecessor(.reinit, suite: reInit.cipherSuite, groupID: reInit.groupID, extensions: reInit.extensions))
     }
 
     /// A branch of this group that somebody else made. RFC 9420 section 11.3.
+    /// - Parameter knownGroupIDs: the groups that one is in already, beside this one.
     public mutating func joinBranch(
-        _ welcome: [UInt8], keyPackages: [KeyPackageSecrets], ratchetTree: RatchetTree? = nil
+        _ welcome: [UInt8], keyPackages: [KeyPackageSecrets], ratchetTree: RatchetTree? = nil,
+        knownGroupIDs: Set<[UInt8]> = []
     ) throws(GroupError) -> Group {
         try join(
-            welcome, keyPackages, ratchetTree, identity,
+            welcome, keyPackages, ratchetTree, identity, knownGroupIDs.union([groupID]),
             predecessor(.branch, suite: suite, groupID: nil, extensions: nil))
     }
 
     private func join(
         _ welcome: [UInt8], _ keyPackages: [KeyPackageSecrets], _ ratchetTree: RatchetTree?,
-        _ identity: ClientIdentity, _ predecessor: Predecessor
+        _ identity: ClientIdentity, _ knownGroupIDs: Set<[UInt8]>, _ predecessor: Predecessor
     ) throws(GroupError) -> Group {
         try Group(
             joining: welcome, keyPackages: keyPackages, ratchetTree: ratchetTree, identity: identity,
-            psks: OwnPreSharedKey(groupID: groupID, epoch: epoch, psk: ownPSK), knownGroupIDs: [],
+            psks: OwnPreSharedKey(groupID: groupID, epoch: epoch, psk: ownPSK), knownGroupIDs: knownGroupIDs,
             predecessor: predecessor, configuration: configuration)
     }
 
