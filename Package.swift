@@ -66,7 +66,8 @@ let package = Package(
             swiftSettings: settings),
         // Clients and groups for tests, who do what they should or break one rule.
         .target(
-            name: "MLSTestSupport", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            name: "MLSTestSupport",
+            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
             path: "Tests/MLSSupport", swiftSettings: settings),
 
         // A member's side of a group: RFC 9420's key schedule, secret tree and framing.
@@ -75,7 +76,9 @@ let package = Package(
             swiftSettings: codecSettings),
         .testTarget(
             name: "MLSTests",
-            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation", "TestSupport"],
+            dependencies: [
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "TLSPresentation", "TestSupport",
+            ],
             swiftSettings: settings),
 
         // The protocol between client and relay: Wire/PROTOCOL.md in Swift.
