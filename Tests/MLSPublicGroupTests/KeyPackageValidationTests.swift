@@ -139,11 +139,37 @@ struct KeyPackageValidationTests {
         expectRefusal(.credential) { try keyPackage.validate(policy: policy) }
     }
 
-    @Test("5.3-x509-chain: there is a certificate")
-    func certificates() throws {
-        for certificates in [[], [Certificate(certData: [1, 2, 3])]] {
-            let keyPackage = try client.keyPackage(leaf: { $0.credential = .x509(certificates: certificates) })
+    @Test("an X.509 credential whose end entity has the leaf's key is valid", arguments: [UInt16(1), 2])
+    func certificate(suite: UInt16) throws {
+        let client = try TestClient("alice", suite: CipherSuite(rawValue: suite))
+        let issuer = try TestClient("issuer", suite: CipherSuite(rawValue: suite))
+        let certificates = try [issuer.certificate(for: client), issuer.certificate(for: issuer)]
+        for chain in [certificates, [certificates[0]]] {
+            try client.keyPackage(leaf: { $0.credential = .x509(certificates: chain) }).validate(policy: policy)
+        }
+    }
+
+    @Test("5.3-x509-chain: certificates, each signed by the next")
+    func certificateChain() throws {
+        let issuer = try TestClient("issuer")
+        let own = try issuer.certificate(for: client)
+        for chain in [
+            [], [Certificate(certData: [1, 2, 3])], [own, Certificate(certData: [])], [own, own],
+        ] {
+            let keyPackage = try client.keyPackage(leaf: { $0.credential = .x509(certificates: chain) })
             expectRefusal(.x509Chain) { try keyPackage.validate(policy: policy) }
         }
+    }
+
+    @Test("5.3-x509-key: the end entity's key is the leaf's")
+    func certificateKey() throws {
+        let issuer = try TestClient("issuer")
+        let wrongKey = try client.keyPackage(
+            leaf: { $0.credential = .x509(certificates: [try issuer.certificate(for: issuer)]) })
+        expectRefusal(.x509Key) { try wrongKey.validate(policy: policy) }
+        let otherScheme = try TestClient("alice", suite: .mls128DHKEMX25519AES128GCMSHA256Ed25519)
+        let wrongScheme = try client.keyPackage(
+            leaf: { $0.credential = .x509(certificates: [try issuer.certificate(for: otherScheme)]) })
+        expectRefusal(.x509Key) { try wrongScheme.validate(policy: policy) }
     }
 }

@@ -9,7 +9,7 @@ extension LeafNode {
     func validate(
         at place: LeafNodePlace, suite: CipherSuite, policy: ValidationPolicy
     ) throws(GroupError) -> SignaturePublicKey {
-        try checkContent(at: place, policy)
+        try checkContent(at: place, suite: suite, policy)
         // Section 10: "the leaf_node field MUST be valid for the cipher suite, including both the encryption_key and
         // signature_key fields." In a tree they are already in use.
         if !place.isInTree { try checkPublicKey(encryptionKey, suite: suite, or: .leafEncryptionKeyFormat) }
@@ -17,9 +17,11 @@ extension LeafNode {
     }
 
     /// The part of section 7.3 that costs no cryptography.
-    private func checkContent(at place: LeafNodePlace, _ policy: ValidationPolicy) throws(GroupError) {
+    private func checkContent(at place: LeafNodePlace, suite: CipherSuite, _ policy: ValidationPolicy)
+        throws(GroupError)
+    {
         // "Verify that the credential in the LeafNode is valid, as described in Section 5.3.1."
-        try checkCredential(at: place, policy.authenticationService)
+        try checkCredential(at: place, suite: suite, policy.authenticationService)
 
         // Section 7.2: "the credential type used in the LeafNode MUST be included in the credentials field of the
         // capabilities field."
@@ -44,15 +46,16 @@ extension LeafNode {
     }
 
     private func checkCredential(
-        at place: LeafNodePlace, _ authenticationService: any AuthenticationService
+        at place: LeafNodePlace, suite: CipherSuite, _ authenticationService: any AuthenticationService
     ) throws(GroupError) {
-        // Section 5.3, of a chain: what it is, and that it is about this key.
-        try credential.checkCertificates(signatureKey: signatureKey)
-
-        // Section 5.3.1: "Whenever a new credential is introduced in the group, it MUST be validated with the AS."
-        // Its meaning is the bond with the signature key, so a new key makes it new too.
+        // A credential's meaning is its bond with the signature key, so a new key makes it new too.
         let replaced = place.replaced
         if replaced?.credential == credential, replaced?.signatureKey == signatureKey { return }
+
+        // Section 5.3, of a chain: what it is, and that it is about this key.
+        try credential.checkCertificates(signatureKey: signatureKey, suite: suite)
+
+        // Section 5.3.1: "Whenever a new credential is introduced in the group, it MUST be validated with the AS."
         guard authenticationService.isValid(credential, signatureKey: signatureKey, in: place.credentialPlace) else {
             throw .refused(.credential)
         }
