@@ -15,7 +15,9 @@ public final class GroupMember {
     }
 
     /// What was not what it should be.
-    public struct UnexpectedMessage: Error {}
+    public struct UnexpectedMessage: Error {
+        public init() {}
+    }
 
     // MARK: State, as values that `#expect` can hold
 

@@ -126,13 +126,13 @@ struct GroupJoiningTests {
         try group.expectAgreement()
     }
 
-    @Test("a member with an X.509 credential joins, commits and is read (section 5.3)")
-    func certificates() throws {
-        let group = try Conversation(["Bob", "Carol"])
-        var device = try group.device("Alice")
-        device.identity = try CertifiedIdentity.alice()
-        let alice = try device.applies()
-        try group.commit(CommitOptions([alice.add]), by: group[0], joiners: [alice])
+    @Test("a member with an X.509 credential joins, commits and is read (section 5.3)", arguments: quickSuites)
+    func certificates(suite: CipherSuite) throws {
+        let group = try Conversation(["Alice", "Bob"], suite: suite)
+        var device = try group.device("Carol")
+        device.identity = try certified("Carol", suite: suite)
+        let carol = try device.applies()
+        try group.commit(CommitOptions([carol.add]), by: group[0], joiners: [carol])
         try group.expectAgreement()
         #expect(group[0].roster.last?.credential == device.identity.credential)
         try group.commit(by: group[2])
@@ -143,13 +143,19 @@ struct GroupJoiningTests {
         try group.expectAgreement()
     }
 
-    @Test("a certificate of another key is refused (section 5.3)")
-    func otherCertificate() throws {
-        let group = try Conversation(["Bob"])
-        var device = try group.device("Alice")
-        device.identity.credential = try CertifiedIdentity.alice().credential
+    @Test("a certificate of another key is refused (section 5.3)", arguments: quickSuites)
+    func otherCertificate(suite: CipherSuite) throws {
+        let group = try Conversation(["Alice"], suite: suite)
+        var device = try group.device("Bob")
+        device.identity.credential = try certified("Bob", suite: suite).credential
         let add = try device.applies().add
         expectRefusal(.x509Key) { try group[0].commit(CommitOptions([add])) }
+    }
+
+    private func certified(_ name: String, suite: CipherSuite) throws -> ClientIdentity {
+        let (issuer, subject) = (try TestClient("Issuer", suite: suite), try TestClient(name, suite: suite))
+        let chain = [try issuer.certificate(for: subject), try issuer.certificate(for: issuer)]
+        return ClientIdentity(credential: .x509(certificates: chain), signingKey: subject.signingKey)
     }
 
     @Test("messages of before one joined cannot be read (section 6.3.1)")
