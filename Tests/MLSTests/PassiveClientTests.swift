@@ -2,6 +2,7 @@ import MLS
 import MLSCodec
 import MLSCrypto
 import MLSPublicGroup
+import MLSTestSupport
 import TLSPresentation
 import TestSupport
 import Testing
@@ -40,14 +41,6 @@ extension Hex {
         // Signature keys of a NIST curve have the same length; Ed448's longer ones are whole.
         [UInt8](repeating: 0, count: max(0, try suite.kem.privateKeyByteCount - bytes.count)) + bytes
     }
-}
-
-/// External PSKs in memory.
-struct ExternalPSKs: PreSharedKeyStore {
-    var secrets: [[UInt8]: [UInt8]] = [:]
-
-    func externalPSK(_ id: [UInt8]) -> SecretBytes? { secrets[id].map { SecretBytes(copying: $0.rawSpan) } }
-    func resumptionPSK(groupID: [UInt8], epoch: UInt64) -> SecretBytes? { nil }
 }
 
 @Suite("Official vectors of whole groups (RFC 9420 section 12)")
@@ -92,8 +85,8 @@ struct PassiveClientTests {
         #expect(identity.signingKey.publicKey.bytes == keyPackage.leafNode.signatureKey)
         #expect(secrets.initKey.publicKeyBytes == keyPackage.initKey)
         #expect(secrets.leafKey.publicKeyBytes == keyPackage.leafNode.encryptionKey)
-        let psks = ExternalPSKs(
-            secrets: Dictionary(uniqueKeysWithValues: vector.external_psks.map { ($0.psk_id.bytes, $0.psk.bytes) }))
+        let psks = PSKsInMemory(
+            external: Dictionary(uniqueKeysWithValues: vector.external_psks.map { ($0.psk_id.bytes, $0.psk.bytes) }))
         let ratchetTree = try vector.ratchet_tree.map { try RatchetTree(decoding: $0.bytes) }
         var group = try Group(
             joining: vector.welcome.bytes, keyPackages: [secrets], ratchetTree: ratchetTree, identity: identity,
