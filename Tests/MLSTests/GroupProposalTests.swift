@@ -164,6 +164,20 @@ struct GroupProposalTests {
         try group.expectAgreement()
     }
 
+    @Test("extensions that the committer itself does not know keep it from nothing (section 13.4)")
+    func unknownToCommitter() throws {
+        let group = try Conversation(["Alice"])
+        var device = try group.device("Bob")
+        let custom = Extension(extensionType: ExtensionType(rawValue: 0xf001), extensionData: [])
+        device.configuration.policy.clientSupport?.extensionTypes = [custom.extensionType]
+        let bob = try device.applies()
+        try group.commit(CommitOptions([bob.add]), by: group[0], joiners: [bob])
+        try group.propose(.groupContextExtensions(GroupContextExtensions(extensions: [custom])), by: group[1])
+        try group.commit(by: group[0])
+        #expect(group[1].groupContext.extensions.isEmpty)
+        try group.expectAgreement()
+    }
+
     @Test("who is removed and added again by proposals of others comes back (section 12.2)")
     func removedAndAdded() throws {
         let group = try Conversation(["Alice", "Bob", "Carol"])

@@ -193,9 +193,13 @@ extension Group {
 
     private func canApply(_ proposals: [QueuedProposal]) -> Bool {
         let references = proposals.compactMap { $0.ref.map(ProposalOrRef.reference) }
+        if references.isEmpty { return true }
         // Which rule is in the way makes no difference.
-        return references.isEmpty
-            || (try? publicGroup.applyProposals(references, committer: .member(ownLeaf))) != nil
+        guard let provisional = try? publicGroup.applyProposals(references, committer: .member(ownLeaf)),
+            let leafNode = provisional.tree.leafNode(at: ownLeaf)
+        else { return false }
+        // The one of the path will have the same capabilities.
+        return provisional.supports(leafNode)
     }
 
     /// Whether a proposal is no PSK, or one that this member has.

@@ -1,4 +1,4 @@
-import MLSCodec
+package import MLSCodec
 
 /// RFC 9420 section 12.3: "The client MUST apply the proposals in the list in the following order".
 extension ProvisionalGroup {
@@ -106,6 +106,12 @@ extension ProvisionalGroup {
         try tree.checkKeysAreUnique()
 
         if extensionsChanged { try checkExtensionsAreSupported() }
+    }
+
+    /// Whether a member with that leaf node can do what the group asks of all: the committer's is asked only when it is
+    /// replaced, by `setLeafNode`.
+    package func supports(_ leafNode: LeafNode) -> Bool {
+        (try? leafNode.validate(in: parameters, with: members)) != nil
     }
 
     private func checkExtensionsAreSupported() throws(GroupError) {

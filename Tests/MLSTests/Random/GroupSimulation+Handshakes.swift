@@ -236,6 +236,8 @@ extension GroupSimulation {
         var result: StagedPublicCommit?
         for participant in members.shuffled(using: &random) {
             if random.chance(0.1) { try deliver(to: participant, all: false) }
+            // The committer and who has lost have Commits that wait.
+            if random.chance(participant.member.hasPendingCommit ? 0.3 : 0.03) { try restart(participant) }
             if participant === committer {
                 result = try participant.member.follow(commit)
                 continue

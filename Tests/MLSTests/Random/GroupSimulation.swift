@@ -49,6 +49,8 @@ final class GroupSimulation {
         let name: String
         let member: GroupMember
         let firstEpoch: UInt64
+        /// The group as it was stored last.
+        var records: [[UInt8]: SharedSecret] = [:]
         /// Application messages that are still on their way.
         var inbox: [Letter] = []
 
@@ -109,8 +111,25 @@ final class GroupSimulation {
         case ..<35: for participant in members { try deliver(to: participant, all: false) }
         case ..<62: try proposeSomething()
         case ..<90: try commitSomething()
-        case ..<96: try joinExternally()
-        default: try resync()
+        case ..<94: try joinExternally()
+        case ..<97: try resync()
+        default: for participant in members where random.chance(0.5) { try restart(participant) }
+        }
+    }
+
+    /// The member stores what has changed, and maybe goes on with nothing but what is stored.
+    func restart(_ participant: Participant) throws {
+        let member = participant.member
+        let before = member.snapshot
+        member.group.save { changes in
+            for change in changes { participant.records[change.key] = change.value }
+        }
+        guard random.chance(0.6) else { return }
+        note("restart", "of \(participant.name)")
+        let records = participant.records.map { GroupStateRecord(key: $0.key, value: $0.value) }
+        member.group = try Group(restoring: records, configuration: member.group.configuration)
+        guard member.snapshot == before else {
+            throw Mismatch(description: "\(participant.name) is not what it was before it was restarted")
         }
     }
 
