@@ -19,12 +19,14 @@ final class Interpreter {
             Self.processCommands + Self.clientCommands + Self.joiningCommands + Self.proposalCommands
             + Self.commitCommands + Self.messageCommands + Self.successorCommands + Self.stateCommands
             + Self.pskCommands + Self.externalCommands + Self.groupCommands + Self.settingCommands
+            + Self.byteCommands
         commandsByName = Dictionary(uniqueKeysWithValues: commands.map { ($0.name, $0) })
     }
 
     /// The answer to a line; nil for an empty one and for a comment.
     func answer(to line: String) -> JSON? {
-        var words = line.split(whereSeparator: \.isWhitespace)[...]
+        // A carriage return too, for lines that end with one.
+        var words = line.utf8.split { [0x20, 0x09, 0x0d].contains($0) }.map { Substring($0) }[...]
         guard let first = words.first, !first.hasPrefix("#") else { return nil }
         do {
             presentClient = lastClient
