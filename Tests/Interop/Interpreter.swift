@@ -1,6 +1,11 @@
 import MLSCrypto
 
 /// Runs the language: keeps the clients, and finds the command and the client that a line is for. One thread at a time.
+///
+/// A line is `[@NAME] COMMAND WORD ...`. All bytes, those of a TEXT too, are written in hexadecimal, none of them as `-`;
+/// names and labels are what they are; numbers are decimal, or hexadecimal behind `0x`. Every message is an encoded
+/// MLSMessage, a tree an encoded `ratchet_tree`. What is about a group is about the client's current one: the last that it
+/// got into, or named with `use-group`. The answer is an object with `ok` and the command's fields, or with `error`.
 final class Interpreter {
     /// In the order of `help`.
     let commands: [Command]

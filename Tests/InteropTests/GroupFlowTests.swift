@@ -142,27 +142,27 @@ struct GroupFlowTests {
         #expect(try session("@bob group-info external").has("ratchet_tree"))
     }
 
-    @Test("X.509 credentials: a chain about the key, end entity first")
-    func certificates() throws {
+    @Test("X.509 credentials: a chain about the key, end entity first", arguments: [1, 2])
+    func certificates(number: Int) throws {
         let session = DirectSession()
-        let suite = CipherSuite(rawValue: 1)
+        let suite = CipherSuite(rawValue: UInt16(number))
         let (root, subject) = (try TestClient("root", suite: suite), try TestClient("alice", suite: suite))
         let chain = try [root.certificate(for: subject), root.certificate(for: root)].map { $0.certData.hex }
         let key = try subject.signingKey.privateKeyBytes().withBytes { [UInt8]($0).hex }
-        let line = "new-client-x509 alice 1 \(key) \(chain.joined(separator: " "))"
+        let line = "new-client-x509 alice \(number) \(key) \(chain.joined(separator: " "))"
         #expect(try session.text("signature_key", of: line) == subject.signingKey.publicKey.bytes.hex)
         try session("create-group 01")
-        try session("new-client bob 1")
+        try session("new-client bob \(number)")
         let commit = try session("@alice commit now add=\(session.text("key_package", of: "@bob key-package"))")
         #expect(try session("@bob join \(commit.text("welcome"))").memberNames() == ["x509", "bob"])
         #expect(try session.agree("alice", "bob"))
-        #expect(try session.refusal("@alice key-package 2").hasPrefix("no certificate"))
+        #expect(try session.refusal("@alice key-package 4").hasPrefix("no certificate"))
         // The issuer's certificate is about another key.
         #expect(
-            try session.refusal("new-client-x509 mallory 1 \(key) \(chain[1])")
+            try session.refusal("new-client-x509 mallory \(number) \(key) \(chain[1])")
                 == "the first certificate is of another key")
-        _ = try session.refusal("new-client-x509 mallory 1 \(key) 3000")
-        _ = try session.refusal("new-client-x509 mallory 1 00 \(chain[0])")
-        _ = try session.refusal("new-client-x509 mallory 1 \(key)")
+        _ = try session.refusal("new-client-x509 mallory \(number) \(key) 3000")
+        _ = try session.refusal("new-client-x509 mallory \(number) 00 \(chain[0])")
+        _ = try session.refusal("new-client-x509 mallory \(number) \(key)")
     }
 }
