@@ -255,6 +255,10 @@ let package = Package(
             name: "mls-interop",
             dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
             path: "Tests/Interop", swiftSettings: settings),
+        .testTarget(
+            name: "InteropTests",
+            dependencies: ["MLSCodec", "MLSCrypto", "MLSTestSupport", "TLSPresentation", "TestSupport", "mls-interop"],
+            swiftSettings: settings),
 
         // The repository itself: format, arrows.
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
