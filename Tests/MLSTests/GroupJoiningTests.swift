@@ -109,6 +109,8 @@ struct GroupJoiningTests {
     func lastResort() throws {
         let bob = try Device("Bob").applies(isLastResort: true)
         #expect(bob.keyPackage.extensions.contains { $0.extensionType == .lastResort })
+        // Section 10 wants it in the capabilities, too.
+        #expect(bob.keyPackage.leafNode.capabilities.extensions.contains(.lastResort))
         for _ in 0..<2 {
             let group = try Conversation(["Alice"])
             try group.commit(CommitOptions([bob.add]), by: group[0], joiners: [bob])

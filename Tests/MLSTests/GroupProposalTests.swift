@@ -139,6 +139,44 @@ struct GroupProposalTests {
         try group.expectAgreement()
     }
 
+    // MARK: What does not fit
+
+    @Test("a proposal that cannot be committed keeps nobody from committing (section 12.2)")
+    func unfitProposals() throws {
+        let group = try Conversation(["Alice", "Bob", "Carol"])
+        let unfit: [Proposal] = [
+            // Who is in the group already.
+            try group[2].device.applies().add,
+            // Extensions that nobody knows.
+            .groupContextExtensions(
+                GroupContextExtensions(extensions: [
+                    Extension(extensionType: ExtensionType(rawValue: 0xf001), extensionData: [])
+                ])),
+            // A PSK that nobody has.
+            group[1].group.preSharedKeyProposal(.external(pskID: [9])),
+        ]
+        for proposal in unfit { try group.propose(proposal, by: group[1]) }
+        try group.proposeUpdate(by: group[2])
+        let staged = try group.commit(by: group[0])
+        #expect(staged.updated == [group[2].leaf])
+        #expect(staged.added.isEmpty && staged.psks.isEmpty)
+        #expect(group[0].groupContext.extensions.isEmpty)
+        try group.expectAgreement()
+    }
+
+    @Test("who is removed and added again by proposals of others comes back (section 12.2)")
+    func removedAndAdded() throws {
+        let group = try Conversation(["Alice", "Bob", "Carol"])
+        let carol = try group[2].device.applies()
+        // The Add first, which does not fit without the Remove.
+        try group.propose(carol.add, by: group[1])
+        try group.propose(.remove(Remove(removed: group[2].leaf)), by: group[1])
+        let staged = try group.commit(by: group[0], joiners: [carol])
+        #expect(staged.added.count == 1 && staged.removed.count == 1)
+        #expect(group.members.count == 3)
+        try group.expectAgreement()
+    }
+
     // MARK: Framing
 
     @Test("handshake messages are public or private (section 6)", arguments: quickSuites)

@@ -25,7 +25,7 @@ struct GroupRemovalTests {
         #expect(!bob.isActive)
         #expect(bob.epochAuthenticator != old)
         #expect(bob.exported() != oldExported)
-        #expect(bob.resumptionPSK(epoch: 0) == nil)
+        #expect(bob.resumptionPSK(epoch: 1) == nil)
 
         for position in [0, 2] { try group[position].follow(messages.commit) }
         #expect(group[0].snapshot == group[2].snapshot)
@@ -89,6 +89,16 @@ struct GroupRemovalTests {
         #expect(group[0].publicGroup.tree.leafCount.rawValue == 2)
         try group.add(["Frank", "Grace"], by: group[1])
         try group.expectAgreement()
+    }
+
+    @Test("late messages of who is gone are read also where the tree has shrunk since (sections 7.7 and 15.3)")
+    func lateMessagesAfterShrinking() throws {
+        let group = try Conversation(["Alice", "Bob", "Carol", "Dave", "Erin"])
+        let late = try group[4].protect("late")
+        try group.commit(CommitOptions([.remove(Remove(removed: group[4].leaf))]), by: group[1])
+        try group.commit(CommitOptions([2, 3].map { .remove(Remove(removed: group[$0].leaf)) }), by: group[0])
+        #expect(group[1].publicGroup.tree.leafCount.rawValue == 2)
+        for reader in 0...1 { #expect(try group[reader].read(late) == "late") }
     }
 
     @Test("a removed member can be added again with the same key (section 12.2)")

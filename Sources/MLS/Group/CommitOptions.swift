@@ -4,7 +4,8 @@ public import MLSCodec
 public struct CommitOptions: Sendable {
     /// Proposals of one's own that are in the Commit by value, beside those that were sent before.
     public var proposals: [Proposal] = []
-    /// The proposals that were sent before; nil for all that can be committed together (`Group.committableProposals`).
+    /// The proposals that were sent before; nil for all that can be committed together (`Group.committableProposals`), but
+    /// for PSKs that the committer does not have.
     public var references: [[UInt8]]?
     /// Whether one's own keys are renewed also where no proposal asks for it. A Commit without any proposal always does.
     public var forcesPath = true

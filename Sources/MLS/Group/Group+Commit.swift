@@ -22,7 +22,8 @@ extension Group {
         _ options: CommitOptions, resumption: ResumptionPSKUsage?, psks: some PreSharedKeyStore
     ) throws(GroupError) -> CommitMessages {
         try checkIsActive()
-        let references = options.references ?? committableProposals.compactMap(\.ref)
+        let references =
+            options.references ?? committableProposals.filter { isAvailable($0, psks) }.compactMap(\.ref)
         let proposals =
             references.map { ProposalOrRef.reference($0) } + options.proposals.map { ProposalOrRef.proposal($0) }
         var provisional = try publicGroup.applyProposals(
@@ -151,7 +152,8 @@ extension Group {
 
     /// The pending proposals that this member can commit together: not its own Updates, no Remove of itself, of several
     /// about the same leaf the one that removes or else the newest, of others that exclude each other the newest; where
-    /// there is a ReInit, that alone. RFC 9420 section 12.2.
+    /// there is a ReInit, that alone. RFC 9420 section 12.2. What fits neither the group nor the others is left out, or
+    /// whoever proposes it could keep all from committing.
     public var committableProposals: [QueuedProposal] {
         var chosen: [QueuedProposal] = []
         var leaves: Set<LeafIndex> = [ownLeaf]
@@ -178,7 +180,37 @@ extension Group {
             }
             if isChosen { chosen.append(queued) }
         }
-        return chosen.reversed()
+        return fitting(chosen).reversed()
+    }
+
+    /// Those of `proposals` that the group can take together: each is left out that does not go with those before it.
+    private func fitting(_ proposals: [QueuedProposal]) -> [QueuedProposal] {
+        if canApply(proposals) { return proposals }
+        var fitting: [QueuedProposal] = []
+        for proposal in proposals where canApply(fitting + [proposal]) { fitting.append(proposal) }
+        return fitting
+    }
+
+    private func canApply(_ proposals: [QueuedProposal]) -> Bool {
+        let references = proposals.compactMap { $0.ref.map(ProposalOrRef.reference) }
+        // Which rule is in the way makes no difference.
+        return references.isEmpty
+            || (try? publicGroup.applyProposals(references, committer: .member(ownLeaf))) != nil
+    }
+
+    /// Whether a proposal is no PSK, or one that this member has.
+    private func isAvailable(_ queued: QueuedProposal, _ psks: some PreSharedKeyStore) -> Bool {
+        guard case .psk(let proposal) = queued.proposal else { return true }
+        let psk: SecretBytes?
+        switch proposal.psk.key {
+        case .external(let id): psk = psks.externalPSK(id)
+        case .resumption(_, groupID, let epoch): psk = resumptionPSK(epoch: epoch)
+        case .resumption(_, let other, let epoch): psk = psks.resumptionPSK(groupID: other, epoch: epoch)
+        }
+        switch psk {
+        case .some: return true
+        case .none: return false
+        }
     }
 }
 

@@ -102,7 +102,9 @@ public struct Group: ~Copyable {
 
     /// What proves to another group that one was in this epoch. RFC 9420 section 8.6.
     /// - Parameter epoch: this one, or one of the last `maxResumptionPSKCount`.
+    /// - Returns: nil where it is not known any more; a member that was removed knows none.
     public func resumptionPSK(epoch: UInt64) -> SecretBytes? {
+        if isRemoved { return nil }
         if epoch == self.epoch { return secrets.resumptionPSK.withBytes { SecretBytes(copying: $0) } }
         guard let psk = resumptionPSKs.first(where: { $0.epoch == epoch })?.psk else { return nil }
         return SecretBytes(copying: psk.bytes)

@@ -15,7 +15,7 @@ extension GroupSimulation {
         guard let proposer = members.randomElement(using: &random) else { return }
         let member = proposer.member
         let message: [UInt8]
-        switch random.next(upTo: 12) {
+        switch random.next(upTo: 13) {
         case ..<5:
             note("update", "of \(proposer.name)")
             let identity = random.chance(0.3) ? try Device.identity(proposer.name, suite: plan.suite) : nil
@@ -40,6 +40,10 @@ extension GroupSimulation {
         case ..<11:
             note("psk", "by \(proposer.name)")
             message = try member.propose(externalPSK(member))
+        case 11:
+            note("unfit proposal", "by \(proposer.name)")
+            hasUnfitProposals = true
+            message = try member.propose(unfitProposal())
         default:
             note("extensions", "by \(proposer.name)")
             message = try member.propose(extensions([.requiredCapabilities]))
@@ -49,6 +53,19 @@ extension GroupSimulation {
             try participant.member.receiveProposal(message)
         }
         try follow(message)
+    }
+
+    /// What is valid by itself, and nobody can commit, or maybe nobody.
+    private func unfitProposal() throws -> Proposal {
+        switch random.next(upTo: 3) {
+        case 0:
+            guard let other = random.pick(members) else { return .selfRemove }
+            var device = other.member.device
+            device.identity = other.member.group.identity
+            return try apply(device).add
+        case 1: return extensions([Self.customType])
+        default: return members[0].member.group.preSharedKeyProposal(.external(pskID: [99]))
+        }
     }
 
     private func externalPSK(_ member: GroupMember) -> Proposal {
@@ -89,6 +106,8 @@ extension GroupSimulation {
     /// What somebody commits: a choice of what was proposed, and more by value.
     private func commitOptions(for committer: Participant) throws -> CommitOptions {
         let member = committer.member
+        // What can be left out then is for the group to know.
+        if hasUnfitProposals { return CommitOptions() }
         var chosen = member.group.committableProposals.filter { _ in random.chance(0.8) }
         var options = CommitOptions()
         var removed: Set<LeafIndex> = []
@@ -221,7 +240,10 @@ extension GroupSimulation {
                 result = try participant.member.follow(commit)
                 continue
             }
-            if random.chance(0.1) { try expectRefusal(ofChanged: commit, by: participant) }
+            // Nothing but the next epoch's secrets tells whether an external Commit's confirmation tag is right, and who
+            // is removed does not get them.
+            let canTell = try committer != nil || !isRemoved(participant, by: commit)
+            if canTell, random.chance(0.1) { try expectRefusal(ofChanged: commit, by: participant) }
             if random.chance(0.15) {
                 note("staged commit dropped", "by \(participant.name)")
                 let before = participant.member.snapshot
@@ -235,6 +257,11 @@ extension GroupSimulation {
         }
         guard let result else { throw Mismatch(description: "nobody got a Commit") }
         return result
+    }
+
+    private func isRemoved(_ participant: Participant, by commit: [UInt8]) throws -> Bool {
+        let staged = try participant.member.stage(commit)
+        return staged.removesThisMember
     }
 
     /// Those who were added join.
@@ -268,6 +295,7 @@ extension GroupSimulation {
     private func endEpoch(_ commit: [UInt8]) throws {
         selfRemoves = [:]
         applicants = [:]
+        hasUnfitProposals = false
         try checkEpoch()
         try checkFormer(cannotRead: commit)
         if random.chance(0.3) { try startFollowing() }

@@ -34,6 +34,8 @@ final class GroupSimulation {
     var applicants: [[UInt8]: Applicant] = [:]
     /// The SelfRemoves of the epoch, by their senders.
     var selfRemoves: [LeafIndex: [UInt8]] = [:]
+    /// Whether something was proposed in the epoch that cannot be committed.
+    var hasUnfitProposals = false
     var follower: PublicGroup?
     var deviceCount = 0
     var messageCount = 0
