@@ -30,7 +30,7 @@ extension Group {
     @discardableResult
     public mutating func mergePendingCommit() -> StagedPublicCommit? {
         guard let staged = pendingCommit.take() else { return nil }
-        let publicCommit = staged.publicCommit
+        let publicCommit = staged.copyOfPublicCommit()
         merge(staged)
         return publicCommit
     }
@@ -94,6 +94,12 @@ extension Group {
         _ = begin(EpochSecrets(epochSecret: nobodys.bytes, crypto: &crypto))
         crypto.forget()
     }
+}
+
+extension StagedCommit {
+    /// The public part, for when this is gone.
+    // Not inlined: the optimizer of Swift 6.3 makes the copy only behind the `merge` that ends what is copied.
+    @inline(never) fileprivate func copyOfPublicCommit() -> StagedPublicCommit { publicCommit }
 }
 
 /// What an epoch that is over leaves.
