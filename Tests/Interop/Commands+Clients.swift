@@ -35,7 +35,7 @@ extension Interpreter {
             let privateKey = try arguments.bytes("PRIV")
             var certificates = [Certificate(certData: try arguments.bytes("DER"))]
             while !arguments.isEmpty { certificates.append(Certificate(certData: try arguments.bytes("DER"))) }
-            let signingKey = try SigningKey(privateKey: privateKey.rawSpan, scheme: suite.signatureScheme)
+            let signingKey = try signingKey(privateKey, suite)
             let client = try Client(name, suite: suite, signingKey: signingKey, certificates: certificates)
             try interpreter.add(client)
             return try signatureKey(of: client)
@@ -75,6 +75,15 @@ extension Interpreter {
             ]
         },
     ]
+
+    /// The key pair of a private key, of which others leave out the zeros at the front where it is a number.
+    private static func signingKey(_ privateKey: [UInt8], _ suite: CipherSuite) throws -> SigningKey {
+        let kem = try suite.kem
+        let isNumber = [KEM.p256, .p384, .p521].contains(kem)
+        let missing = isNumber ? max(0, kem.privateKeyByteCount - privateKey.count) : 0
+        let whole = [UInt8](repeating: 0, count: missing) + privateKey
+        return try SigningKey(privateKey: whole.rawSpan, scheme: suite.signatureScheme)
+    }
 
     private static func signatureKey(of client: Client) throws -> Fields {
         [("signature_key", .hex(try client.identity(for: client.suite).signingKey.publicKey.bytes))]

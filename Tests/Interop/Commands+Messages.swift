@@ -26,6 +26,9 @@ extension Interpreter {
             }
             return fields(of: opened)
         },
+    ]
+
+    static let byteCommands = [
         Command("parse MLSMESSAGE") { _, arguments in
             let bytes = try arguments.bytes("MLSMESSAGE")
             try arguments.end()
@@ -36,7 +39,7 @@ extension Interpreter {
                 ("wire_format", .string("\(message.wireFormat)")), ("bytes", .number(UInt64(bytes.count))),
                 ("group_id", .hex(route?.groupID)), ("epoch", route.map { .number($0.epoch) } ?? .null),
             ]
-        },
+        }
     ]
 
     static func fields(of message: ApplicationMessage) -> Fields {

@@ -1,6 +1,11 @@
 import MLSCrypto
 
 /// Runs the language: keeps the clients, and finds the command and the client that a line is for. One thread at a time.
+///
+/// A line is `[@NAME] COMMAND WORD ...`. All bytes, those of a TEXT too, are written in hexadecimal, none of them as `-`;
+/// names and labels are what they are; numbers are decimal, or hexadecimal behind `0x`. Every message is an encoded
+/// MLSMessage, a tree an encoded `ratchet_tree`. What is about a group is about the client's current one: the last that it
+/// got into, or named with `use-group`. The answer is an object with `ok` and the command's fields, or with `error`.
 final class Interpreter {
     /// In the order of `help`.
     let commands: [Command]
@@ -19,12 +24,14 @@ final class Interpreter {
             Self.processCommands + Self.clientCommands + Self.joiningCommands + Self.proposalCommands
             + Self.commitCommands + Self.messageCommands + Self.successorCommands + Self.stateCommands
             + Self.pskCommands + Self.externalCommands + Self.groupCommands + Self.settingCommands
+            + Self.byteCommands
         commandsByName = Dictionary(uniqueKeysWithValues: commands.map { ($0.name, $0) })
     }
 
     /// The answer to a line; nil for an empty one and for a comment.
     func answer(to line: String) -> JSON? {
-        var words = line.split(whereSeparator: \.isWhitespace)[...]
+        // A carriage return too, for lines that end with one.
+        var words = line.utf8.split { [0x20, 0x09, 0x0d].contains($0) }.map { Substring($0) }[...]
         guard let first = words.first, !first.hasPrefix("#") else { return nil }
         do {
             presentClient = lastClient

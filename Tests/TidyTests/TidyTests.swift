@@ -51,7 +51,9 @@ struct TidyTests {
         arguments: [
             ("CLMDB", ["RelayStore"]), ("CLibwebsockets", ["RelayTransport"]),
             // MLSCrypto alone has its cryptography; the client's TLS is OpenSSL's too.
-            ("COpenSSL", ["ClientTransport", "MLSCrypto"]), ("CLinux", ["ClientTransport"]),
+            // mls-bench measures what it costs by itself.
+            ("COpenSSL", ["ClientTransport", "MLSCrypto", "mls-bench"]), ("CLinux", ["ClientTransport"]),
+            ("CAllocations", ["mls-bench"]),
         ])
     func importers(module: String, expected: [String]) throws {
         let files =

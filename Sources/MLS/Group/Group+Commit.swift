@@ -184,10 +184,20 @@ extension Group {
     }
 
     /// Those of `proposals` that the group can take together: each is left out that does not go with those before it.
+    ///
+    /// Cost: for each that is left out the proposals are applied once for each time that their number can be halved.
     private func fitting(_ proposals: [QueuedProposal]) -> [QueuedProposal] {
-        if canApply(proposals) { return proposals }
         var fitting: [QueuedProposal] = []
-        for proposal in proposals where canApply(fitting + [proposal]) { fitting.append(proposal) }
+        func add(_ part: ArraySlice<QueuedProposal>) {
+            if canApply(fitting + part) {
+                fitting += part
+            } else if part.count > 1 {
+                let middle = part.startIndex + part.count / 2
+                add(part[..<middle])
+                add(part[middle...])
+            }
+        }
+        add(proposals[...])
         return fitting
     }
 

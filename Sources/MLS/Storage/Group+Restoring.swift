@@ -110,7 +110,7 @@ private struct SavedParts {
             let secretBytes = try reader.opaqueSpan()
             let secrets = try EpochSecrets(saved: secretBytes, hash: hash)
             var updates: [[UInt8]: PendingUpdate] = [:]
-            for _ in 0..<(try reader.uint16()) {
+            for _ in 0..<(try reader.uint32()) {
                 let key = try HPKEPrivateKey.restoreHalves(from: &reader, kem: kem)
                 let update = PendingUpdate(
                     leafKey: key, identity: try ClientIdentity(saved: &reader, scheme: scheme))

@@ -111,7 +111,7 @@ extension Group {
     ///     uint16 version = 1; uint32 leaf_count; uint8 is_removed;
     ///     StoredPublicGroup group;  /* without proposals */
     ///     SavedPrivateKeys private_keys; SavedIdentity identity; opaque epoch_secrets<V>;
-    ///     uint16 count; SavedUpdate pending_updates[count];
+    ///     uint32 count; SavedUpdate pending_updates[count];
     /// } SavedGroup;
     /// ```
     private borrowing func savedGroup() -> SharedSecret {
@@ -127,7 +127,7 @@ extension Group {
             try identity.save(into: &writer)
             let secrets = secrets.saved()
             writer.opaque(secrets.bytes)
-            writer.encode(UInt16(pendingUpdates.count))
+            writer.encode(UInt32(pendingUpdates.count))
             for update in pendingUpdates.values {
                 try update.leafKey.saveHalves(into: &writer)
                 try update.identity.save(into: &writer)
