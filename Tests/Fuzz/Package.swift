@@ -14,8 +14,13 @@ let codecSettings = settings + [.enableExperimentalFeature("Lifetimes"), .strict
 
 let package = Package(
     name: "fuzz",
-    products: [.library(name: "decoder", type: .static, targets: ["decoder"])],
+    products: [
+        .library(name: "decoder", type: .static, targets: ["decoder"]),
+        .library(name: "process", type: .static, targets: ["process"]),
+    ],
+    dependencies: [.package(url: "https://github.com/apple/swift-collections", from: "1.6.0")],
     targets: [
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "TLSPresentation", swiftSettings: codecSettings),
         .target(name: "MLSCodec", dependencies: ["TLSPresentation"], swiftSettings: codecSettings),
 
@@ -24,6 +29,27 @@ let package = Package(
             name: "decoder", dependencies: ["MLSCodec", "TLSPresentation"], path: "decoder", exclude: ["corpus"],
             swiftSettings: settings),
 
-        // A group that processes hostile messages goes here as the target and product "process".
+        .target(
+            name: "MLSCrypto", dependencies: ["COpenSSL", "MLSCodec", "TLSPresentation"], swiftSettings: codecSettings),
+        .target(
+            name: "MLSPublicGroup",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "TLSPresentation",
+                .product(name: "HashTreeCollections", package: "swift-collections"),
+            ],
+            swiftSettings: codecSettings),
+        .target(
+            name: "MLS", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            swiftSettings: codecSettings),
+        // Of what the tests have, the members by hand: links to the files.
+        .target(
+            name: "MLSTestSupport",
+            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            path: "MLSSupport", swiftSettings: settings),
+
+        // A member of a group who gets messages that were changed on their way, or by another member.
+        .target(
+            name: "process", dependencies: ["MLSTestSupport"], path: "process", exclude: ["corpus"],
+            swiftSettings: settings),
     ]
 )

@@ -1,3 +1,4 @@
+import Foundation
 import MLS
 import MLSCodec
 import MLSPublicGroup
@@ -107,5 +108,25 @@ struct HostileMessageTests {
             }
         }
         try join(groupInfo)
+    }
+
+    @Test("the fuzzer's corpus, which has what crashed once")
+    func corpus() throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fuzz/process/corpus")
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        #expect(files.count >= 50)
+        let world = try HostileWorld()
+        for file in files { world.run(try [UInt8](Data(contentsOf: file))) }
+    }
+
+    @Test("changes at random under right signatures, tags and encryption", arguments: UInt64(0)..<4)
+    func random(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let world = try HostileWorld()
+        for _ in 0..<100 {
+            let byteCount = 1 + 4 * Int.random(in: 1...3, using: &random)
+            world.run((0..<byteCount).map { _ in UInt8.random(in: 0...255, using: &random) })
+        }
     }
 }

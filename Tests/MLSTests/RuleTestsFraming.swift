@@ -107,6 +107,13 @@ struct FramingRuleTests {
         try alice.receive(forger.application("near", generation: 2 * limit + 1))
     }
 
+    @Test("self_remove-public: a SelfRemove in a PrivateMessage, by itself or whoever it is from")
+    func selfRemove() throws {
+        let encrypted = try forger.sign(forger.content(.proposal(.selfRemove)), as: .mlsPrivateMessage)
+        expectRefusal(.selfRemovePublic, of: try forger.sealPrivate(encrypted, generation: 0), by: alice)
+        #expect(try alice.receive(forger.proposal(.selfRemove)) == .proposal(.selfRemove))
+    }
+
     @Test("what is decrypted and is no content is malformed, and burns no key")
     func malformedContent() throws {
         for change: (inout [UInt8]) -> Void in [

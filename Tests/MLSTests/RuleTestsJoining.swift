@@ -132,6 +132,16 @@ struct JoiningRuleTests {
         try expectRefusal(.groupIDUnique, knownGroupIDs: [[1], forger.groupID]) { _ in }
         let commit = try forger.commit([carol.add])
         _ = try carol.join(commit.welcome ?? [], knownGroupIDs: [[1]])
+
+        let groupInfo = MLSMessage.groupInfo(try forger.groupInfo()).encoded
+        func joinExternally(_ knownGroupIDs: Set<[UInt8]>) throws {
+            var options = ExternalCommitOptions()
+            options.knownGroupIDs = knownGroupIDs
+            _ = try Group.joinExternally(
+                groupInfo, identity: carol.identity, options: options, configuration: carol.configuration)
+        }
+        MLSTestSupport.expectRefusal(.groupIDUnique) { try joinExternally([[1], forger.groupID]) }
+        try joinExternally([[1]])
     }
 
     @Test("12.4.3.1-own-leaf: a KeyPackage that is not in the tree")

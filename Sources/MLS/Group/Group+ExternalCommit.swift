@@ -15,6 +15,9 @@ public struct ExternalCommitOptions: Sendable {
     /// Of the joiner's leaf node.
     public var leafExtensions: [Extension] = []
     public var authenticatedData: [UInt8] = []
+    /// The groups that one is in already, but for one that `replacedLeaf` is of: "New members MUST verify that group_id is
+    /// unique among the groups they are currently participating in" (section 12.4.3).
+    public var knownGroupIDs: Set<[UInt8]> = []
     /// Whether a GroupInfo of the next epoch is made, by which others can join in turn.
     public var makesGroupInfo = false
 
@@ -35,6 +38,8 @@ extension Group {
         configuration: GroupConfiguration
     ) throws(GroupError) -> NewGroup {
         let groupInfo = try GroupInfo(message: groupInfo)
+        // "New members MUST verify that group_id is unique among the groups they are currently participating in."
+        guard !options.knownGroupIDs.contains(groupInfo.groupContext.groupID) else { throw .refused(.groupIDUnique) }
         var group = try PublicGroup(groupInfo: groupInfo, ratchetTree: ratchetTree, policy: configuration.policy)
         let suite = group.groupContext.cipherSuite
         var crypto = try GroupError.crypto { () throws(CryptoError) in

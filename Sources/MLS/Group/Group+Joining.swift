@@ -131,6 +131,8 @@ extension TreeKEMPrivateKeys {
         case .some(let pathSecret):
             // The nodes of the signer's filtered direct path are those that its Commit gave keys: all others are blank.
             let path = tree.filteredDirectPath(of: signer)
+            // "Identify the lowest common ancestor of the leaf node my_leaf and of the node of the member with leaf index
+            // GroupInfo.signer."
             guard signer != leaf, let start = path.firstIndex(where: { NodeIndex(leaf).isInSubtree(of: $0.node) })
             else {
                 throw .refused(.welcomePathSecret)

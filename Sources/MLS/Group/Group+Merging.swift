@@ -31,7 +31,7 @@ extension Group {
     public mutating func mergePendingCommit() -> StagedPublicCommit? {
         guard let pending = pendingCommit.take() else { return nil }
         let staged = pending.staged
-        let publicCommit = staged.copyOfPublicCommit()
+        let publicCommit = staged.publicCommit
         merge(staged)
         return publicCommit
     }
@@ -96,12 +96,6 @@ extension Group {
         saved.delete(ended.tree.records, epoch: epoch)
         crypto.forget()
     }
-}
-
-extension StagedCommit {
-    /// The public part, for when this is gone.
-    // Not inlined: the optimizer of Swift 6.3 makes the copy only behind the `merge` that ends what is copied.
-    @inline(never) fileprivate func copyOfPublicCommit() -> StagedPublicCommit { publicCommit }
 }
 
 /// What an epoch that is over leaves.

@@ -24,13 +24,18 @@ struct Predecessor {
             usage == .reinit ? (.reInitParameters, .reInitMembers) : (.branchParameters, .branchMembers)
         // "verify that the epoch field in the GroupInfo is equal to 1."
         guard group.groupContext.epoch == 1 else { throw .refused(.welcomeEpoch) }
+        // reinit: "verify that … the group_id, version, cipher_suite, and group_context.extensions fields of the GroupInfo
+        // match the ReInit proposal." branch: "verify that the version and cipher_suite of the new group match those of the
+        // old group".
         guard group.groupContext.cipherSuite == suite,
             newGroupID ?? group.groupContext.groupID == group.groupContext.groupID,
             extensions ?? group.groupContext.extensions == group.groupContext.extensions
         else { throw .refused(rule.parameters) }
         let service = group.policy.authenticationService
         let identities = Set(group.roster.map { service.identity(of: $0.credential) })
-        // A reinitialized group has all members, a branch some.
+        // reinit: "verify that all the members of the old group are also members of the new group, according to the
+        // application"; section 11.2: it is one "with the same membership". branch: "that the members of the new group
+        // compose a subset of the members of the old group, according to the application."
         guard usage == .reinit ? identities == self.identities : identities.isSubset(of: self.identities) else {
             throw .refused(rule.members)
         }
@@ -47,12 +52,14 @@ extension JoinerSecrets {
             }
             return (usage, groupID, epoch)
         }
+        // "verify that it is the only such PSK."
         guard successions.count < 2 else { throw .refused(.welcomeOnlyPSK) }
         guard let (usage, groupID, epoch) = successions.first else {
             guard let predecessor else { return }
             throw .refused(predecessor.usage == .reinit ? .reInitParameters : .branchParameters)
         }
-        // Sections 11.2 and 11.3: who is not asked to go on from a group does not take such a PSK.
+        // Sections 11.2 and 11.3: "Resumption PSKs with usage reinit MUST NOT be used in other contexts", and the same for
+        // branch: who is not asked to go on from a group does not take one.
         guard let predecessor, predecessor.usage == usage, predecessor.groupID == groupID, predecessor.epoch == epoch
         else { throw .refused(usage == .reinit ? .pskReInitUsage : .pskBranchUsage) }
     }

@@ -117,7 +117,9 @@ public struct Group: ~Copyable {
 
     /// - Throws: `12.4.2-removed`, `12.4.2-reinit` where no more messages may be sent or received.
     func checkIsActive() throws(GroupError) {
+        // "the client cannot send any more messages in the group"
         if isRemoved { throw .refused(.removedFromGroup) }
+        // "If the Commit included a ReInit proposal, the client MUST NOT use the group to send messages anymore."
         if publicGroup.reInit != nil { throw .refused(.reInitialized) }
     }
 }

@@ -52,6 +52,7 @@ package struct TreeKEMPrivateKeys: Sendable {
         for index in path.indices[start...] {
             let key: HPKEPrivateKey
             do throws(CryptoError) { key = try secret.nodeKey(crypto: &crypto) } catch { throw .crypto(error) }
+            // "Verify that the derived public keys are the same as the corresponding public keys sent in the UpdatePath."
             guard key.publicKeyBytes == publicKey(index) else { throw .refused(mismatch) }
             keys[path[index].node] = key
             secret = secret.next(crypto: &crypto)
@@ -82,6 +83,7 @@ package struct TreeKEMPrivateKeys: Sendable {
             let key = key(of: resolution[position]),
             position < nodes[index].encryptedPathSecret.count
         else { throw .refused(.pathSecretDecryption) }
+        // "Decrypt the path secret for the parent of the copath node using the private key from the resolution node."
         do throws(CryptoError) {
             let secret = try crypto.decryptWithLabel(
                 nodes[index].encryptedPathSecret[position], key: key, label: "UpdatePathNode",

@@ -20,6 +20,10 @@ extension PublicGroup {
         if pending[ref] != nil { return ref }
         guard pending.all.count < policy.maxPendingProposalCount else { throw .refused(.pendingProposalCount) }
 
+        // draft-ietf-mls-extensions: "these proposals MUST be sent in an MLS PublicMessage." Who opened a PrivateMessage
+        // verified it itself.
+        if case .selfRemove = proposal, message.wireFormat != .mlsPublicMessage { throw .refused(.selfRemovePublic) }
+
         // Section 12.1.6: "This proposal can only be used in that context", an external Commit.
         if case .externalInit = proposal { throw .refused(.externalInitContext) }
 

@@ -1,0 +1,1 @@
+../../MLSSupport/Forger+Commit.swift

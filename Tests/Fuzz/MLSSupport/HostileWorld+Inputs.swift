@@ -1,0 +1,1 @@
+../../MLSSupport/HostileWorld+Inputs.swift

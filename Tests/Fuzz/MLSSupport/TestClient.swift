@@ -1,0 +1,1 @@
+../../MLSSupport/TestClient.swift

@@ -1,0 +1,1 @@
+../../MLSSupport/TestGroup.swift
