@@ -1,6 +1,7 @@
 import Foundation
 import MLS
 import MLSCodec
+import MLSTestSupport
 import Testing
 
 /// Groups that live by chance. A failure says its seed, and the same seed does the same again.
@@ -27,5 +28,25 @@ struct GroupRandomTests {
         var plan = GroupSimulation.Plan(seed: 50, suite: .mls128DHKEMP256AES128GCMSHA256P256, isPublic: true)
         (plan.initialMemberCount, plan.maxMemberCount, plan.stepCount) = (50, 52, 10)
         try GroupSimulation(plan).run()
+    }
+
+    @Test("a member that has gone its own way is noticed, and so is a follower that was left behind")
+    func canary() throws {
+        let plan = GroupSimulation.Plan(
+            seed: 1, suite: .mls128DHKEMP256AES128GCMSHA256P256, isPublic: true, stepCount: 0)
+        let simulation = try GroupSimulation(plan)
+        try simulation.startFollowing()
+        try simulation.checkEpoch()
+        let stray = simulation.members[1].member
+        let commit = try stray.commit().commit
+        try stray.follow(commit)
+        #expect(throws: GroupSimulation.Mismatch.self) { try simulation.checkEpoch() }
+
+        for participant in simulation.members where participant.member !== stray {
+            try participant.member.follow(commit)
+        }
+        #expect(throws: GroupSimulation.Mismatch.self) { try simulation.checkEpoch() }
+        try simulation.follow(commit)
+        try simulation.checkEpoch()
     }
 }
