@@ -34,6 +34,25 @@ struct CustomProposalTests {
         #expect(Set(members.map(\.authenticator)).count == 1)
     }
 
+    @Test("a member that learns a type says so with its next leaf node, by Commit or by Update")
+    func learning() throws {
+        let members = try StoredMember.group(of: 2)
+        for member in members {
+            _ = try member.stored.update { group throws(GroupError) in
+                group.configuration.policy.clientSupport?.proposalTypes.insert(Self.type)
+            }
+        }
+        let update = try members[0].proposeUpdate()
+        try members[1].take(update)
+        let commit = try members[1].commit().commit
+        try members[1].mergeOwn()
+        try members[0].take(commit)
+        let custom = try members[0].commit(CommitOptions([try proposal()])).commit
+        try members[1].take(custom)
+        try members[0].mergeOwn()
+        #expect(Set(members.map(\.authenticator)).count == 1)
+    }
+
     @Test("what a member does not understand is not committed (12.2-proposal-type)")
     func unsupported() throws {
         let members = try StoredMember.group(of: 2)

@@ -104,7 +104,8 @@ extension Group {
         let parentHash = provisional.tree.mergePath(keys.publicKeys, from: ownLeaf)
         let newLeaf = try LeafNode(
             renewing: leafNode, .commit(parentHash: parentHash), encryptionKey: keys.leafKey.publicKeyBytes,
-            identity: identity, extensions: options.leafExtensions, groupID: groupID, leaf: ownLeaf)
+            identity: identity, extensions: options.leafExtensions, groupID: groupID, leaf: ownLeaf,
+            configuration: configuration)
         try provisional.setLeafNode(newLeaf, parentHash: parentHash)
         let groupContext = provisional.groupContext(for: groupContext).encoded
         let nodes: [UpdatePathNode]
@@ -237,10 +238,10 @@ extension LeafNode {
     /// The leaf node that takes the place of `replaced`, one's own.
     init(
         renewing replaced: LeafNode, _ source: Source, encryptionKey: [UInt8], identity: ClientIdentity,
-        extensions: [Extension]?, groupID: [UInt8], leaf: LeafIndex
+        extensions: [Extension]?, groupID: [UInt8], leaf: LeafIndex, configuration: GroupConfiguration
     ) throws(GroupError) {
         let extensions = extensions ?? replaced.extensions
-        var capabilities = replaced.capabilities
+        var capabilities = configuration.extended(replaced.capabilities)
         // Section 7.2: extensions of a leaf node are listed in its capabilities, and so is its credential's type.
         for type in extensions.map(\.extensionType) where !type.isDefault && !capabilities.extensions.contains(type) {
             capabilities.extensions.append(type)

@@ -12,6 +12,7 @@ extension Group {
     ///   - welcome: an encoded MLSMessage.
     ///   - keyPackages: one's own that are not used up; one of them has to be in the Welcome.
     ///   - ratchetTree: where the Welcome does not have it.
+    ///   - identity: the one that the KeyPackage was made for; nobody could verify what another key signs.
     ///   - psks: where the Commit's pre-shared keys are found.
     ///   - knownGroupIDs: the groups that one is in already: "Verify that the group_id is unique among the groups that
     ///     the client is currently participating in" (section 12.4.3).

@@ -54,7 +54,7 @@ extension Group {
         let leafKey = try GroupError.crypto { () throws(CryptoError) in try crypto.generateKeyPair() }
         let newLeaf = try LeafNode(
             renewing: leafNode, .update, encryptionKey: leafKey.publicKeyBytes, identity: identity,
-            extensions: leafExtensions, groupID: groupID, leaf: ownLeaf)
+            extensions: leafExtensions, groupID: groupID, leaf: ownLeaf, configuration: configuration)
         let proposed = try propose(.update(Update(leafNode: newLeaf)), authenticatedData: authenticatedData)
         pendingUpdates[leafKey.publicKeyBytes] = PendingUpdate(leafKey: leafKey, identity: identity)
         return proposed

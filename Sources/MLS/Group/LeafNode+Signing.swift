@@ -49,6 +49,21 @@ extension GroupConfiguration {
         return capabilities
     }
 
+    /// The capabilities of one's leaf node, with what this client has learnt since it was made. What it knew stays: the
+    /// group may be using it.
+    func extended(_ capabilities: Capabilities) -> Capabilities {
+        let support = policy.clientSupport ?? ClientSupport()
+        var extended = capabilities
+        extended.cipherSuites += cipherSuites.filter { !capabilities.cipherSuites.contains($0) }
+        extended.extensions += support.extensionTypes.sorted { $0.rawValue < $1.rawValue }
+            .filter { !$0.isDefault && !capabilities.extensions.contains($0) }
+        extended.proposals += support.proposalTypes.sorted { $0.rawValue < $1.rawValue }
+            .filter { !$0.isDefault && !capabilities.proposals.contains($0) }
+        extended.credentials += support.credentialTypes.sorted { $0.rawValue < $1.rawValue }
+            .filter { !capabilities.credentials.contains($0) }
+        return extended
+    }
+
     /// An extension that nobody understands, where such are sent, for a leaf node or KeyPackage. RFC 9420 section 13.5.
     /// - Parameter listed: those that the leaf node's capabilities have: only of these may it be there.
     func greaseExtension(listed: [ExtensionType]) -> [Extension] {
