@@ -30,6 +30,8 @@ let package = Package(
             name: "CLibwebsockets", pkgConfig: "libwebsockets",
             providers: [.apt(["libwebsockets-dev", "libwebsockets-evlib-uv", "libuv1-dev", "libcap-dev"])]),
         .systemLibrary(name: "CLinux"),
+        // Counts the memory that is asked for, in the executable that links it.
+        .target(name: "CAllocations"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // The TLS presentation language (RFC 8446 section 3) with RFC 9420's variable-size vectors.
@@ -80,6 +82,15 @@ let package = Package(
                 "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "TLSPresentation", "TestSupport",
             ],
             swiftSettings: settings),
+
+        // Measures the MLS targets beside what libcrypto alone needs for the same.
+        .executableTarget(
+            name: "mls-bench",
+            dependencies: [
+                "CAllocations", "COpenSSL", "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tools/mls-bench", swiftSettings: settings),
 
         // The protocol between client and relay: Wire/PROTOCOL.md in Swift.
         .target(
@@ -248,6 +259,16 @@ let package = Package(
                 "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation",
                 "TestSupport",
             ],
+            swiftSettings: settings),
+
+        // Drives the library a line at a time, for tests against other implementations.
+        .executableTarget(
+            name: "mls-interop",
+            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            path: "Tests/Interop", swiftSettings: settings),
+        .testTarget(
+            name: "InteropTests",
+            dependencies: ["MLSCodec", "MLSCrypto", "MLSTestSupport", "TLSPresentation", "TestSupport", "mls-interop"],
             swiftSettings: settings),
 
         // The repository itself: format, arrows.

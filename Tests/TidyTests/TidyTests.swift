@@ -51,7 +51,9 @@ struct TidyTests {
         arguments: [
             ("CLMDB", ["RelayStore"]), ("CLibwebsockets", ["RelayTransport"]),
             // MLSCrypto alone has its cryptography; the client's TLS is OpenSSL's too.
-            ("COpenSSL", ["ClientTransport", "MLSCrypto"]), ("CLinux", ["ClientTransport"]),
+            // mls-bench measures what it costs by itself.
+            ("COpenSSL", ["ClientTransport", "MLSCrypto", "mls-bench"]), ("CLinux", ["ClientTransport"]),
+            ("CAllocations", ["mls-bench"]),
         ])
     func importers(module: String, expected: [String]) throws {
         let files =
@@ -86,6 +88,18 @@ struct TidyTests {
         for file in try Repository.swiftFiles(below: folder) {
             let known = Set(Repository.imports(of: file.text)).subtracting(outside)
             #expect(known.isSubset(of: allowed), "\(file.path) imports \(known.subtracting(allowed))")
+        }
+    }
+
+    @Test("no secret can reach what everybody may see of a group: no type that holds one is named there")
+    func publicGroup() throws {
+        let secretTypes = [
+            "SecretBytes", "SharedSecret", "SecretWriter", "HPKEPrivateKey", "SigningKey", "CipherSuiteContext",
+            "KeyAndNonce", "HPKERecipient",
+        ]
+        for file in try Repository.swiftFiles(below: "Sources/MLSPublicGroup") {
+            let named = secretTypes.filter(file.text.contains)
+            #expect(named.isEmpty, "\(file.path) names \(named)")
         }
     }
 }

@@ -38,13 +38,20 @@ extension Group {
     public mutating func process(
         _ message: [UInt8], psks: some PreSharedKeyStore = NoPreSharedKeys()
     ) throws(GroupError) -> ProcessedMessage {
-        if pendingCommit != nil, message == pendingCommitMessage { return .pendingCommit }
+        if isPendingCommit(message) { return .pendingCommit }
         let decoded: MLSMessage
         do { decoded = try MLSMessage(decoding: message) } catch { throw .malformed(error) }
         switch decoded {
         case .publicMessage(let message): return try process(message, psks: psks)
         case .privateMessage(let message): return try process(message, psks: psks)
         case .welcome, .groupInfo, .keyPackage: throw .refused(.wireFormat)
+        }
+    }
+
+    private func isPendingCommit(_ message: [UInt8]) -> Bool {
+        switch pendingCommit {
+        case .some(let pending): pending.message == message
+        case .none: false
         }
     }
 

@@ -73,26 +73,30 @@ extension Group {
     /// - Parameters:
     ///   - keyPackages: of all other members, of the ReInit's suite.
     ///   - identity: of the new group, where its suite has another signature scheme; nil for the same.
+    ///   - hasTreeInWelcome: see `CommitOptions`.
     /// - Throws: `12.1.5-version` where the ReInit asks for another version, `11.2-members` where `keyPackages` are not
     ///   those of the members.
     public mutating func reinitialized(
-        keyPackages: [KeyPackage], identity: ClientIdentity? = nil, lifetime: Lifetime
+        keyPackages: [KeyPackage], identity: ClientIdentity? = nil, lifetime: Lifetime, hasTreeInWelcome: Bool = true
     ) throws(GroupError) -> NewGroup {
         guard let reInit = publicGroup.reInit else { throw .refused(.reInitParameters) }
         guard reInit.version == .mls10 else { throw .refused(.reInitVersion) }
         return try successor(
             usage: .reinit, groupID: reInit.groupID, suite: reInit.cipherSuite, extensions: reInit.extensions,
-            keyPackages: keyPackages, identity: identity ?? self.identity, lifetime: lifetime)
+            keyPackages: keyPackages, identity: identity ?? self.identity, lifetime: lifetime,
+            hasTreeInWelcome: hasTreeInWelcome)
     }
 
     /// A group with some of the members of this one, and what they get.
+    /// - Parameter hasTreeInWelcome: see `CommitOptions`.
     public mutating func branched(
-        groupID: [UInt8], extensions: [Extension] = [], keyPackages: [KeyPackage], lifetime: Lifetime
+        groupID: [UInt8], extensions: [Extension] = [], keyPackages: [KeyPackage], lifetime: Lifetime,
+        hasTreeInWelcome: Bool = true
     ) throws(GroupError) -> NewGroup {
         try checkIsActive()
         return try successor(
             usage: .branch, groupID: groupID, suite: suite, extensions: extensions, keyPackages: keyPackages,
-            identity: identity, lifetime: lifetime)
+            identity: identity, lifetime: lifetime, hasTreeInWelcome: hasTreeInWelcome)
     }
 
     /// The group that somebody else made by a ReInit of this one. RFC 9420 section 11.2.
@@ -142,7 +146,7 @@ extension Group {
 
     private mutating func successor(
         usage: ResumptionPSKUsage, groupID: [UInt8], suite: CipherSuite, extensions: [Extension],
-        keyPackages: [KeyPackage], identity: ClientIdentity, lifetime: Lifetime
+        keyPackages: [KeyPackage], identity: ClientIdentity, lifetime: Lifetime, hasTreeInWelcome: Bool
     ) throws(GroupError) -> NewGroup {
         var group = try Group(
             creating: groupID, suite: suite, extensions: extensions, identity: identity, lifetime: lifetime,
@@ -150,8 +154,9 @@ extension Group {
         let id = PreSharedKeyID(
             .resumption(usage: usage, pskGroupID: self.groupID, pskEpoch: epoch),
             pskNonce: group.crypto.randomBytes(group.crypto.hashByteCount))
-        let options = CommitOptions(
+        var options = CommitOptions(
             keyPackages.map { .add(Add(keyPackage: $0)) } + [.psk(PreSharedKey(psk: id))])
+        options.hasTreeInWelcome = hasTreeInWelcome
         let messages = try group.commit(
             options, resumption: usage, psks: OwnPreSharedKey(groupID: self.groupID, epoch: epoch, psk: ownPSK))
         // Nobody else is in the new group who could have committed: this is its first epoch with members.

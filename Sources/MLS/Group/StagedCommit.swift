@@ -7,12 +7,24 @@ import TLSPresentation
 ///
 /// `Group.merge` moves the group on; letting this end forgets the Commit.
 public struct StagedCommit: ~Copyable {
-    /// What everybody sees of it: who committed, who joined and left, the group of the next epoch.
-    public let publicCommit: StagedPublicCommit
+    private let publicPart: StagedPublicCommit
     /// Nil where the Commit removes this member, who then learns nothing of the next epoch.
     var member: StagedMember?
     /// Which of the committer's handshake keys the Commit used up; nil where it came as a PublicMessage.
     var usedGeneration: UInt32?
+
+    init(publicCommit: StagedPublicCommit, member: consuming StagedMember?, usedGeneration: UInt32?) {
+        publicPart = publicCommit
+        self.member = member
+        self.usedGeneration = usedGeneration
+    }
+
+    /// What everybody sees of it: who committed, who joined and left, the group of the next epoch.
+    public var publicCommit: StagedPublicCommit {
+        // Never inlined: where a caller keeps this and then merges, the optimizer of Swift 6.3 puts the copy of a stored
+        // property behind the merge, which ends what it would copy.
+        @inline(never) get { publicPart }
+    }
 
     /// Whether the Commit removes this member.
     public var removesThisMember: Bool { member == nil }

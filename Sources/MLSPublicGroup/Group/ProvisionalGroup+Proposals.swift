@@ -1,4 +1,4 @@
-import MLSCodec
+package import MLSCodec
 
 /// RFC 9420 section 12.3: "The client MUST apply the proposals in the list in the following order".
 extension ProvisionalGroup {
@@ -82,13 +82,14 @@ extension ProvisionalGroup {
         }
     }
 
-    /// What the key schedule and the next group need: PSKs "in the order they appear in the list", ExternalInit, ReInit.
+    /// What the key schedule, the next group and the application need: PSKs "in the order they appear in the list", ExternalInit, ReInit.
     private mutating func noteTheRest(_ list: ProposalList) {
-        for proposal in list.proposals.lazy.map(\.proposal) {
-            switch proposal {
+        for queued in list.proposals {
+            switch queued.proposal {
             case .psk(let proposal): psks.append(proposal.psk)
             case .externalInit(let proposal): externalInit = proposal.kemOutput
             case .reInit(let proposal): reInit = proposal
+            case .custom: custom.append(queued)
             case .add, .update, .remove, .groupContextExtensions, .selfRemove: break
             }
         }
@@ -105,6 +106,12 @@ extension ProvisionalGroup {
         try tree.checkKeysAreUnique()
 
         if extensionsChanged { try checkExtensionsAreSupported() }
+    }
+
+    /// Whether a member with that leaf node can do what the group asks of all: the committer's is asked only when it is
+    /// replaced, by `setLeafNode`.
+    package func supports(_ leafNode: LeafNode) -> Bool {
+        (try? leafNode.validate(in: parameters, with: members)) != nil
     }
 
     private func checkExtensionsAreSupported() throws(GroupError) {
