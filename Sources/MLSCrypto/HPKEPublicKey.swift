@@ -12,13 +12,14 @@ public final class HPKEPublicKey: Sendable {
 
     /// `DeserializePublicKey`: the key that `bytes` encode.
     ///
-    /// Of a NIST curve only uncompressed points on it are keys, which is all that RFC 9180 section 7.1.4 asks for. An
-    /// X25519 or X448 key of small order is only found out when it gives no shared secret.
+    /// Of a NIST curve only uncompressed points on it are keys, which is all that RFC 9180 section 7.1.4 asks for. Points of
+    /// small order are none: nothing could be encrypted to them.
     /// - Throws: `invalidKey`.
     public init(_ bytes: RawSpan, kem: KEM) throws(CryptoError) {
         self.kem = kem
         self.bytes = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
         unsafe key = try KEMPublicKey(bytes, of: kem)
+        guard !kem.isOfSmallOrder(self.bytes) else { throw .invalidKey }
     }
 }
 

@@ -240,7 +240,16 @@ struct KEMKeyTests {
         let zero = [UInt8](repeating: 0, count: kem.publicKeyByteCount)
         try expectRefused(zero, kem)
         try expectRefused([1] + zero.dropFirst(), kem)
-        guard kem == .x25519 else { return }
+        let ones = [UInt8](repeating: 0xff, count: 28)
+        if kem == .x448 {
+            let prime = ones + [0xfe] + ones.dropLast()
+            for key in [[0xfe] + prime.dropFirst(), prime, Array(zero.prefix(28)) + ones] {
+                try expectRefused(key, kem)
+            }
+            return
+        }
+        try expectRefused(zero.dropLast() + [0x80], kem)
+        for first in [0xed, 0xee] as [UInt8] { try expectRefused([first] + ones + [0xff, 0xff, 0x7f], kem) }
         // Two points of order 8, and the prime less one (RFC 7748 section 6.1 and the list that it leads to).
         for hex in [
             "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",

@@ -142,6 +142,29 @@ struct CommitRuleTests {
         #expect(try alice.receive(late) == .application(Array("late".utf8)))
     }
 
+    @Test("a key of small order, to which nobody could encrypt any more, is refused wherever it may come in")
+    func smallOrder() throws {
+        let suite = CipherSuite.mls128DHKEMX25519AES128GCMSHA256Ed25519
+        let group = try ForgedGroup(["alice", "bob"], suite: suite)
+        let (forger, alice) = (group.forger, group[0])
+        let zero = [UInt8](repeating: 0, count: 32)
+        let update = try forger.client.leafNode(.update, groupID: forger.groupID, leaf: forger.leaf) {
+            $0.encryptionKey = zero
+        }
+        expectRefusal(
+            .leafEncryptionKeyFormat, of: try forger.proposal(.update(Update(leafNode: update))), by: alice)
+        var changes = CommitChanges()
+        changes.path = { $0.nodes[1].encryptionKey = zero }
+        expectRefusal(.encryptionKeyFormat, of: try forger.commit(changes: changes).message, by: alice)
+        let keyPackage = try TestClient("carol", suite: suite).keyPackage { _ in
+        } package: {
+            $0.initKey = zero
+        }
+        expectRefusal(.initKeyFormat, of: try forger.proposal(.add(Add(keyPackage: keyPackage))), by: alice)
+        try group.merge(forger.commit())
+        _ = try alice.group.commit()
+    }
+
     @Test("a Commit of another epoch, group or sender is refused by the rule that everybody checks")
     func framing() throws {
         var changes = CommitChanges()
