@@ -102,7 +102,7 @@ extension Group {
         let newLeaf = try LeafNode(
             renewing: leafNode, .commit(parentHash: parentHash), encryptionKey: keys.leafKey.publicKeyBytes,
             identity: identity, extensions: options.leafExtensions, groupID: groupID, leaf: ownLeaf)
-        try provisional.setLeafNode(newLeaf, parentHash: parentHash)
+        try provisional.setOwnLeafNode(newLeaf, parentHash: parentHash)
         let groupContext = provisional.groupContext(for: groupContext).encoded
         let nodes: [UpdatePathNode]
         do throws(CryptoError) {
@@ -126,6 +126,7 @@ extension Group {
         let encodedInfo = groupInfo.encoded
         let welcomeSecret = joiner.welcomeSecret(psk: psk.bytes, crypto: &crypto)
         let encryptedGroupInfo = welcomeSecret.seal(groupInfo: encodedInfo.rawSpan, crypto: &crypto)
+        let context = JoinerSecrets.encryptContext(encryptedGroupInfo.rawSpan, crypto: &crypto)
         var secrets: [EncryptedGroupSecrets] = []
         for (leaf, keyPackage) in added {
             let none = SharedSecret(copying: RawSpan())
@@ -139,7 +140,7 @@ extension Group {
                         newMember: try keyPackageRef(of: encoded.rawSpan, suite: suite),
                         encryptedGroupSecrets: try JoinerSecrets.seal(
                             joiner, pathSecret: pathSecret.bytes, psks: pskIDs, to: initKey,
-                            encryptedGroupInfo: encryptedGroupInfo.rawSpan, crypto: &crypto)))
+                            in: context, crypto: &crypto)))
             } catch { throw .crypto(error) }
         }
         return MLSMessage.welcome(

@@ -18,11 +18,11 @@ package struct JoinerSecrets: ~Copyable {
     /// - Parameters:
     ///   - pathSecret: empty for none.
     ///   - initKey: of the new member's KeyPackage.
-    ///   - encryptedGroupInfo: of the same Welcome.
+    ///   - context: of the same Welcome.
     /// - Throws: `invalidKey` where the key is of another KEM or of small order.
     package static func seal(
         _ joinerSecret: borrowing JoinerSecret, pathSecret: RawSpan, psks: [PreSharedKeyID],
-        to initKey: HPKEPublicKey, encryptedGroupInfo: RawSpan, crypto: inout CipherSuiteContext
+        to initKey: HPKEPublicKey, in context: PreparedEncryptContext, crypto: inout CipherSuiteContext
     ) throws(CryptoError) -> HPKECiphertext {
         var writer = SecretWriter(capacity: 256)
         writer.opaque(joinerSecret.bytes)
@@ -33,8 +33,14 @@ package struct JoinerSecrets: ~Copyable {
         let idBytes = ids.bytes
         writer.raw(idBytes.rawSpan)
         let plaintext = writer.finish()
-        return try crypto.encryptWithLabel(
-            plaintext.bytes, to: initKey, label: "Welcome", context: encryptedGroupInfo)
+        return try crypto.encrypt(plaintext.bytes, to: initKey, in: context)
+    }
+
+    /// What all that a Welcome encrypts is encrypted with.
+    package static func encryptContext(
+        _ encryptedGroupInfo: RawSpan, crypto: inout CipherSuiteContext
+    ) -> PreparedEncryptContext {
+        crypto.encryptContext(label: "Welcome", context: encryptedGroupInfo)
     }
 
     /// `group_secrets = DecryptWithLabel(init_key_priv, "Welcome", encrypted_group_info, kem_output, ciphertext)`

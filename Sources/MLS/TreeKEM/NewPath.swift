@@ -53,6 +53,7 @@ package struct NewPath: Sendable {
         tree: GroupTree, excluding joiners: Set<LeafIndex>, groupContext: [UInt8],
         crypto: inout CipherSuiteContext
     ) throws(CryptoError) -> [UpdatePathNode] {
+        let context = crypto.encryptContext(label: "UpdatePathNode", context: groupContext.rawSpan)
         var nodes: [UpdatePathNode] = []
         for (index, step) in path.enumerated() {
             var ciphertexts: [HPKECiphertext] = []
@@ -60,9 +61,7 @@ package struct NewPath: Sendable {
                 guard let bytes = tree.encryptionKey(at: node) else { preconditionFailure("nodes of a resolution") }
                 let key = try HPKEPublicKey(bytes.rawSpan, kem: crypto.kem)
                 let secret = secrets[index].secret
-                ciphertexts.append(
-                    try crypto.encryptWithLabel(
-                        secret.bytes, to: key, label: "UpdatePathNode", context: groupContext.rawSpan))
+                ciphertexts.append(try crypto.encrypt(secret.bytes, to: key, in: context))
             }
             nodes.append(UpdatePathNode(encryptionKey: keys[index].publicKeyBytes, encryptedPathSecret: ciphertexts))
         }

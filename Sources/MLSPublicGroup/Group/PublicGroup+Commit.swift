@@ -8,7 +8,7 @@ extension PublicGroup {
     /// - Parameters:
     ///   - committer: `member`, or `newMemberCommit` for an external Commit.
     ///   - joiner: the leaf node of an external Commit's path; nothing else looks at it. While the path is being made,
-    ///     one with the same keys and credential, which `ProvisionalGroup.setLeafNode` replaces.
+    ///     one with the same keys and credential, which `ProvisionalGroup.setOwnLeafNode` replaces.
     ///   - resumption: what this group is made for where this is its first Commit, which may then have such a PSK. RFC
     ///     9420 sections 11.2 and 11.3.
     public func applyProposals(
