@@ -68,7 +68,8 @@ let package = Package(
             swiftSettings: settings),
         // Clients and groups for tests, who do what they should or break one rule.
         .target(
-            name: "MLSTestSupport", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            name: "MLSTestSupport",
+            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
             path: "Tests/MLSSupport", swiftSettings: settings),
 
         // A member's side of a group: RFC 9420's key schedule, secret tree and framing.
@@ -77,7 +78,9 @@ let package = Package(
             swiftSettings: codecSettings),
         .testTarget(
             name: "MLSTests",
-            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation", "TestSupport"],
+            dependencies: [
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "TLSPresentation", "TestSupport",
+            ],
             swiftSettings: settings),
 
         // Measures the MLS targets beside what libcrypto alone needs for the same.
@@ -256,6 +259,16 @@ let package = Package(
                 "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation",
                 "TestSupport",
             ],
+            swiftSettings: settings),
+
+        // Drives the library a line at a time, for tests against other implementations.
+        .executableTarget(
+            name: "mls-interop",
+            dependencies: ["MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            path: "Tests/Interop", swiftSettings: settings),
+        .testTarget(
+            name: "InteropTests",
+            dependencies: ["MLSCodec", "MLSCrypto", "MLSTestSupport", "TLSPresentation", "TestSupport", "mls-interop"],
             swiftSettings: settings),
 
         // The repository itself: format, arrows.

@@ -15,11 +15,21 @@ struct StructureTests {
 
     @Test(
         "a proposal of an unknown type is refused by its number",
-        arguments: [0, 8, 9, 11, 0x0a0a, 0xf000] as [UInt16])
+        arguments: [0, 8, 9, 11, 0x0a0a, 0xefff] as [UInt16])
     func unknownProposal(type: UInt16) {
         #expect(throws: DecodingError(.unknownValue(type: "ProposalType", value: UInt64(type)), at: 0)) {
             try Proposal(decoding: type.encoded + [0, 0, 0])
         }
+    }
+
+    @Test("a proposal of a type for private use is one vector", arguments: [0xf000, 0xf003, 0xffff] as [UInt16])
+    func customProposal(type: UInt16) throws {
+        let proposalType = ProposalType(rawValue: type)
+        let proposal = try #require(CustomProposal(proposalType: proposalType, content: [1, 2, 3]))
+        #expect(Proposal.custom(proposal).encoded == type.encoded + [3, 1, 2, 3])
+        #expect(try Proposal(decoding: type.encoded + [3, 1, 2, 3]) == .custom(proposal))
+        #expect(throws: DecodingError(.truncated, at: 3)) { try Proposal(decoding: type.encoded + [3, 1, 2]) }
+        #expect(CustomProposal(proposalType: .add, content: []) == nil)
     }
 
     @Test("a SelfRemove is its type and nothing else")

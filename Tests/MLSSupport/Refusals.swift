@@ -10,3 +10,13 @@ public func expectRefusal<R>(
         _ = try body()
     }
 }
+
+/// Expects a message to be refused by exactly that rule, and the group to be as it was.
+package func expectRefusal(
+    _ rule: ValidationRule, of message: [UInt8], by member: HonestMember, psks: KnownPSKs = KnownPSKs(),
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let before = member.state
+    expectRefusal(rule, sourceLocation: sourceLocation) { try member.look(at: message, psks: psks) }
+    #expect(member.state == before, "\(rule.rawValue)", sourceLocation: sourceLocation)
+}

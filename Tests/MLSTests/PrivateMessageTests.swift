@@ -66,14 +66,14 @@ struct PrivateMessageTests {
         let wrong: [(FramingError, PrivateMessage)] = [
             (.wrongGroup, changed { $0.groupID[0] ^= 1 }),
             (.wrongEpoch, changed { $0.epoch += 1 }),
-            (.decryptionFailed, changed { $0.contentType = .proposal }),
+            (.senderDataDecryptionFailed, changed { $0.contentType = .proposal }),
             (.decryptionFailed, changed { $0.authenticatedData[0] ^= 1 }),
             (.decryptionFailed, changed { $0.authenticatedData = [] }),
-            (.decryptionFailed, changed { $0.encryptedSenderData[3] ^= 1 }),
-            (.decryptionFailed, changed { $0.encryptedSenderData = [] }),
-            (.decryptionFailed, changed { $0.ciphertext[0] ^= 1 }),
+            (.senderDataDecryptionFailed, changed { $0.encryptedSenderData[3] ^= 1 }),
+            (.senderDataDecryptionFailed, changed { $0.encryptedSenderData = [] }),
+            (.senderDataDecryptionFailed, changed { $0.ciphertext[0] ^= 1 }),
             (.decryptionFailed, changed { $0.ciphertext[$0.ciphertext.count - 1] ^= 1 }),
-            (.decryptionFailed, changed { $0.ciphertext = [] }),
+            (.senderDataDecryptionFailed, changed { $0.ciphertext = [] }),
         ]
         for (error, wrong) in wrong {
             let refusal = pair.second.refusal(of: wrong)

@@ -230,7 +230,7 @@ struct SecretTreeTests {
         let size = try #require(LeafCount(enclosing: 4))
         var tree = newTree(size, crypto: crypto)
         _ = try tree.key(LeafIndex(0), .application, 0, crypto: &crypto)
-        #expect(throws: Full.self) { try tree.saveChanges { (_, _) throws(Full) in throw Full() } }
+        #expect(throws: Full.self) { try tree.forEachChange { (_, _) throws(Full) in throw Full() } }
         let changes = try records(&tree)
         // The root, that is gone, two siblings and two ratchets.
         #expect(changes.count == 5 && changes.values.count { $0 == nil } == 1)
@@ -310,9 +310,10 @@ func newTree(_ size: LeafCount, crypto: borrowing CipherSuiteContext) -> SecretT
 /// What has changed in the tree; nil for what is gone.
 private func records(_ tree: inout SecretTree) throws -> [SecretTreeRecord: [UInt8]?] {
     var records: [SecretTreeRecord: [UInt8]?] = [:]
-    tree.saveChanges { record, bytes in
-        if let bytes { records[record] = copy(bytes) } else { records.updateValue(nil, forKey: record) }
+    tree.forEachChange { record, secret in
+        if let secret { records[record] = secret.copied } else { records.updateValue(nil, forKey: record) }
     }
+    tree.markSaved()
     return records
 }
 

@@ -17,14 +17,20 @@ public final class ToolProcess: Sendable {
         var outputEnded = false
         var errorsEnded = false
         var status: Int32?
+        var isInputClosed = false
     }
 
     public let processID: pid_t
+    /// Where its standard input is written to; nil where that is empty.
+    private let input: Int32?
     private let state = Mutex(State())
     private let changed = Condition()
 
     /// Starts `executable` with `arguments`; a name without a path is one of this package's executables.
-    public init(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    /// - Parameter hasInput: whether `write` gives it something to read.
+    public init(
+        _ executable: String, _ arguments: [String], environment: [String: String] = [:], hasInput: Bool = false
+    ) throws {
         let path = executable.hasPrefix("/") ? executable : Self.productDirectory + "/" + executable
         guard access(path, X_OK) == 0 else { throw Failure("\(path) is not there: build the whole package first") }
         var (output, errors) = ([Int32](repeating: 0, count: 2), [Int32](repeating: 0, count: 2))
@@ -34,10 +40,18 @@ public final class ToolProcess: Sendable {
         guard socketpair(AF_UNIX, type, 0, &output) == 0, socketpair(AF_UNIX, type, 0, &errors) == 0 else {
             throw Failure("socketpair: errno \(errno)")
         }
+        var inputs: [Int32] = [-1, -1]
+        if hasInput {
+            guard socketpair(AF_UNIX, type, 0, &inputs) == 0 else { throw Failure("socketpair: errno \(errno)") }
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if hasInput {
+            posix_spawn_file_actions_adddup2(&actions, inputs[1], 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         posix_spawn_file_actions_adddup2(&actions, output[1], 1)
         posix_spawn_file_actions_adddup2(&actions, errors[1], 2)
         // Settings of a relay that whoever runs the tests has are not the tests'.
@@ -50,9 +64,11 @@ public final class ToolProcess: Sendable {
         let code = posix_spawn(&spawned, path, &actions, nil, argv, envp)
         close(output[1])
         close(errors[1])
+        if hasInput { close(inputs[1]) }
         guard code == 0 else { throw Failure("\(path): errno \(code)") }
         let processID = spawned
         self.processID = processID
+        input = hasInput ? inputs[0] : nil
         startThread { [self, descriptor = output[0]] in gather(descriptor, isErrors: false) }
         startThread { [self, descriptor = errors[0]] in gather(descriptor, isErrors: true) }
         startThread { [self] in
@@ -106,6 +122,44 @@ public final class ToolProcess: Sendable {
             guard !isOver else { throw Failure("the process ended: \(text)\(errors)") }
             guard changed.wait(until: deadline) else { throw Failure("no such line in \(seconds) s: \(text)\(errors)") }
         }
+    }
+
+    /// Waits for a whole line of standard output, counted from 0.
+    /// - Throws: when the output ends or `seconds` pass before.
+    public func line(number: Int, within seconds: Double = 60) throws -> String {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while true {
+            let (text, isOver) = state.withLock { (String(decoding: $0.output, as: UTF8.self), $0.outputEnded) }
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            if number < lines.count { return String(lines[number]) }
+            guard !isOver else { throw Failure("the process ended: \(text)\(errors)") }
+            guard changed.wait(until: deadline) else {
+                throw Failure("no line \(number) in \(seconds) s: \(text)\(errors)")
+            }
+        }
+    }
+
+    /// Writes to its standard input.
+    /// - Throws: where it has none, or reads no more.
+    public func write(_ text: String) throws {
+        guard let input, !state.withLock({ $0.isInputClosed }) else { throw Failure("no standard input") }
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            // Not `write`: its signal would end the tests.
+            let count = bytes.withUnsafeBytes { Glibc.send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Failure("write: errno \(errno)") }
+            bytes.removeFirst(count)
+        }
+    }
+
+    /// Ends its standard input.
+    public func closeInput() {
+        let isOpen = state.withLock { state in
+            defer { state.isInputClosed = true }
+            return !state.isInputClosed
+        }
+        if isOpen, let input { close(input) }
     }
 
     /// Waits until standard error says `text`.

@@ -90,4 +90,16 @@ struct TidyTests {
             #expect(known.isSubset(of: allowed), "\(file.path) imports \(known.subtracting(allowed))")
         }
     }
+
+    @Test("no secret can reach what everybody may see of a group: no type that holds one is named there")
+    func publicGroup() throws {
+        let secretTypes = [
+            "SecretBytes", "SharedSecret", "SecretWriter", "HPKEPrivateKey", "SigningKey", "CipherSuiteContext",
+            "KeyAndNonce", "HPKERecipient",
+        ]
+        for file in try Repository.swiftFiles(below: "Sources/MLSPublicGroup") {
+            let named = secretTypes.filter(file.text.contains)
+            #expect(named.isEmpty, "\(file.path) names \(named)")
+        }
+    }
 }

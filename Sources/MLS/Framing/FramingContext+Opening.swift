@@ -9,8 +9,8 @@ extension FramingContext {
     /// - Parameters:
     ///   - ownLeaf: whose messages are not for opening.
     ///   - signatureKey: gives the signature key of a leaf, nil for a blank one or one outside of the tree.
-    /// - Throws: `wrongGroup`, `wrongEpoch`, `decryptionFailed`, `ownMessage`, `unknownSender`, `noKey`, `malformed`,
-    ///   `invalidSignature`, in this order.
+    /// - Throws: `wrongGroup`, `wrongEpoch`, `senderDataDecryptionFailed`, `malformed`, `ownMessage`, `unknownSender`,
+    ///   `noKey`, `decryptionFailed`, `malformed`, `invalidSignature`, in this order.
     package func openPrivate(
         _ message: PrivateMessage, ownLeaf: LeafIndex, senderDataSecret: borrowing SecretBytes,
         tree: borrowing SecretTree, crypto: inout CipherSuiteContext,
@@ -72,7 +72,7 @@ extension FramingContext {
             opened = try crypto.openSecret(
                 encrypted.rawSpan, key: key.key, nonce: key.nonce,
                 authenticating: aad.bytes.rawSpan.extracting(first: aad.senderDataByteCount))
-        } catch { throw .decryptionFailed }
+        } catch { throw .senderDataDecryptionFailed }
         do throws(DecodingError) { return try SenderData(decoding: opened.bytes) } catch { throw .malformed(error) }
     }
 

@@ -20,7 +20,9 @@ package enum FramingError: Error, Hashable, Sendable {
     case ownMessage(generation: UInt32)
     /// The leaf that the sender claims is blank, or outside of the tree. RFC 9420 section 6.3.2.
     case unknownSender
-    /// The message was changed, or not encrypted with the epoch's keys.
+    /// The sender data were changed, or not encrypted with the epoch's key and this ciphertext. RFC 9420 section 6.3.2.
+    case senderDataDecryptionFailed
+    /// The content was changed, or not encrypted with the sender's key of that generation. RFC 9420 section 6.3.1.
     case decryptionFailed
     case invalidMembershipTag
     case invalidSignature

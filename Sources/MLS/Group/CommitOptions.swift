@@ -4,7 +4,8 @@ public import MLSCodec
 public struct CommitOptions: Sendable {
     /// Proposals of one's own that are in the Commit by value, beside those that were sent before.
     public var proposals: [Proposal] = []
-    /// The proposals that were sent before; nil for all that can be committed together (`Group.committableProposals`).
+    /// The proposals that were sent before; nil for all that can be committed together (`Group.committableProposals`), but
+    /// for PSKs that the committer does not have.
     public var references: [[UInt8]]?
     /// Whether one's own keys are renewed also where no proposal asks for it. A Commit without any proposal always does.
     public var forcesPath = true
@@ -20,6 +21,8 @@ public struct CommitOptions: Sendable {
     public var hasTreeInWelcome = true
     /// Whether a GroupInfo of the next epoch is made, by which others can join with external Commits.
     public var makesGroupInfo = false
+    /// Whether that GroupInfo has the tree; else those who join need `CommitMessages.ratchetTree`.
+    public var hasTreeInGroupInfo = true
     /// Extensions of the GroupInfo, in the Welcome too.
     public var groupInfoExtensions: [Extension] = []
 
@@ -35,8 +38,8 @@ public struct CommitMessages: Hashable, Sendable {
     public let commit: [UInt8]
     /// An encoded MLSMessage for those who join; nil where nobody does.
     public let welcome: [UInt8]?
-    /// An encoded MLSMessage for those who may join from outside, with the tree in it; nil where none was asked for.
+    /// An encoded MLSMessage for those who may join from outside; nil where none was asked for.
     public let groupInfo: [UInt8]?
-    /// The tree of the next epoch, for those whose Welcome does not have it; nil where it does, or nobody joins.
+    /// The tree of the next epoch, for those whose Welcome or GroupInfo does not have it; nil where what there is has it.
     public let ratchetTree: RatchetTree?
 }

@@ -22,7 +22,8 @@ extension Group {
         _ options: CommitOptions, resumption: ResumptionPSKUsage?, psks: some PreSharedKeyStore
     ) throws(GroupError) -> CommitMessages {
         try checkIsActive()
-        let references = options.references ?? committableProposals.compactMap(\.ref)
+        let references =
+            options.references ?? committableProposals.filter { isAvailable($0, psks) }.compactMap(\.ref)
         let proposals =
             references.map { ProposalOrRef.reference($0) } + options.proposals.map { ProposalOrRef.proposal($0) }
         var provisional = try publicGroup.applyProposals(
@@ -43,10 +44,11 @@ extension Group {
         content.auth.confirmationTag = tag
         let publicCommit = publicGroup.stage(provisional, groupContext: next, confirmationTag: tag)
         // From here on the next epoch's members are told of it.
+        let infoExtensions = options.groupInfoExtensions + configuration.greaseExtension(crypto)
         var welcome: [UInt8]?
         if !provisional.added.isEmpty {
             let info = try publicCommit.group.signedGroupInfo(
-                extensions: options.groupInfoExtensions, hasTree: options.hasTreeInWelcome, signer: ownLeaf,
+                extensions: infoExtensions, hasTree: options.hasTreeInWelcome, signer: ownLeaf,
                 identity: identity)
             welcome = try self.welcome(
                 provisional.added, info, joiner, psk: pskSecret, pskIDs: provisional.psks, path: path?.keys)
@@ -59,19 +61,20 @@ extension Group {
             groupInfo =
                 MLSMessage.groupInfo(
                     try publicCommit.group.signedGroupInfo(
-                        extensions: options.groupInfoExtensions, externalPub: externalKey.publicKeyBytes, hasTree: true,
-                        signer: ownLeaf, identity: identity)
+                        extensions: infoExtensions, externalPub: externalKey.publicKeyBytes,
+                        hasTree: options.hasTreeInGroupInfo, signer: ownLeaf, identity: identity)
                 ).encoded
         }
         let message = try protect(content)
-        pendingCommit = StagedCommit(
+        let staged = StagedCommit(
             publicCommit: publicCommit,
             member: StagedMember(
                 privateKeys: privateKeys(after: provisional, path?.keys), secrets: epochSecrets, identity: identity),
             usedGeneration: nil)
-        pendingCommitMessage = message
+        pendingCommit = PendingCommit(staged: staged, content: content, message: message)
         crypto.forget()
-        let isTreeApart = welcome != nil && !options.hasTreeInWelcome
+        let isTreeApart =
+            welcome != nil && !options.hasTreeInWelcome || groupInfo != nil && !options.hasTreeInGroupInfo
         return CommitMessages(
             commit: message, welcome: welcome, groupInfo: groupInfo,
             ratchetTree: isTreeApart ? publicCommit.group.ratchetTree : nil)
@@ -150,7 +153,8 @@ extension Group {
 
     /// The pending proposals that this member can commit together: not its own Updates, no Remove of itself, of several
     /// about the same leaf the one that removes or else the newest, of others that exclude each other the newest; where
-    /// there is a ReInit, that alone. RFC 9420 section 12.2.
+    /// there is a ReInit, that alone. RFC 9420 section 12.2. What fits neither the group nor the others is left out, or
+    /// whoever proposes it could keep all from committing.
     public var committableProposals: [QueuedProposal] {
         var chosen: [QueuedProposal] = []
         var leaves: Set<LeafIndex> = [ownLeaf]
@@ -172,11 +176,52 @@ extension Group {
             case (.groupContextExtensions, _):
                 isChosen = !isExtensionsChosen
                 isExtensionsChosen = true
+            case (.custom, _): isChosen = true
             case (.reInit, _), (.externalInit, _), (.update, _), (.selfRemove, _): isChosen = false
             }
             if isChosen { chosen.append(queued) }
         }
-        return chosen.reversed()
+        return fitting(chosen).reversed()
+    }
+
+    /// Those of `proposals` that the group can take together: each is left out that does not go with those before it.
+    ///
+    /// Cost: for each that is left out the proposals are applied once for each time that their number can be halved.
+    private func fitting(_ proposals: [QueuedProposal]) -> [QueuedProposal] {
+        var fitting: [QueuedProposal] = []
+        func add(_ part: ArraySlice<QueuedProposal>) {
+            if canApply(fitting + part) {
+                fitting += part
+            } else if part.count > 1 {
+                let middle = part.startIndex + part.count / 2
+                add(part[..<middle])
+                add(part[middle...])
+            }
+        }
+        add(proposals[...])
+        return fitting
+    }
+
+    private func canApply(_ proposals: [QueuedProposal]) -> Bool {
+        let references = proposals.compactMap { $0.ref.map(ProposalOrRef.reference) }
+        // Which rule is in the way makes no difference.
+        return references.isEmpty
+            || (try? publicGroup.applyProposals(references, committer: .member(ownLeaf))) != nil
+    }
+
+    /// Whether a proposal is no PSK, or one that this member has.
+    private func isAvailable(_ queued: QueuedProposal, _ psks: some PreSharedKeyStore) -> Bool {
+        guard case .psk(let proposal) = queued.proposal else { return true }
+        let psk: SecretBytes?
+        switch proposal.psk.key {
+        case .external(let id): psk = psks.externalPSK(id)
+        case .resumption(_, groupID, let epoch): psk = resumptionPSK(epoch: epoch)
+        case .resumption(_, let other, let epoch): psk = psks.resumptionPSK(groupID: other, epoch: epoch)
+        }
+        switch psk {
+        case .some: return true
+        case .none: return false
+        }
     }
 }
 

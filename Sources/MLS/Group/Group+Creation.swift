@@ -28,7 +28,7 @@ extension Group {
         let (groupContext, tree) = try PublicGroup.newGroup(
             groupID: groupID ?? crypto.randomBytes(32), suite: suite, extensions: extensions, creator: leafNode,
             policy: configuration.policy)
-        // "The group's epoch secret is set to a fresh random value of size KDF.Nh."
+        // "Epoch secret: A fresh random value of size KDF.Nh"
         let epochSecret = crypto.randomSecret(byteCount: crypto.hashByteCount)
         let secrets = EpochSecrets(epochSecret: epochSecret.bytes, crypto: &crypto)
         let noHash: [UInt8] = []

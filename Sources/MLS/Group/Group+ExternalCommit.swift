@@ -40,7 +40,7 @@ extension Group {
         var crypto = try GroupError.crypto { () throws(CryptoError) in
             try CipherSuiteContext(suite, randomSource: configuration.randomSource)
         }
-        // "the GroupInfo ... MUST include an external_pub extension"
+        // "a new member needs a GroupInfo with an external_pub extension present in its extensions field."
         let initSecret = try groupInfo.externalInit(crypto: &crypto)
         let ids = options.psks.map { PreSharedKeyID($0, pskNonce: crypto.randomBytes(crypto.hashByteCount)) }
         var proposals = try group.add(options.proposals)

@@ -35,7 +35,7 @@ extension Group {
     ) throws(GroupError) {
         let welcome = try Welcome(message: welcome)
         // "Identify an entry in the secrets array where the new_member value corresponds to one of this client's
-        // KeyPackages, using the hash indicated by the cipher_suite field. If no such field exists, or if the ciphersuite
+        // KeyPackages, using the hash indicated by the cipher_suite field. If no such field exists, or if the cipher suite
         // indicated in the KeyPackage does not match the one in the Welcome message, return an error."
         guard
             let (entry, keyPackage) = welcome.secrets.lazy.compactMap({ entry in
@@ -61,7 +61,8 @@ extension Group {
             pskSecret = try psks.pskSecret(groupSecrets.psks, groupID: [], own: [:], crypto: &crypto)
         } catch { throw .refused(.welcomePSK) }
         // "From the joiner_secret in the decrypted GroupSecrets object and the PSKs specified in the GroupSecrets, derive the
-        // welcome_secret and using that the welcome_key and welcome_nonce."
+        // welcome_secret and then the welcome_key and welcome_nonce. Use the key and nonce to decrypt the
+        // encrypted_group_info field."
         let welcomeSecret = groupSecrets.joinerSecret.welcomeSecret(psk: pskSecret.bytes, crypto: &crypto)
         let groupInfo = try GroupError.keySchedule(or: .groupInfoDecryption) { () throws(KeyScheduleError) in
             try welcomeSecret.open(encryptedGroupInfo: welcome.encryptedGroupInfo.rawSpan, crypto: &crypto)

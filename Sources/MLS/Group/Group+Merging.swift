@@ -29,17 +29,15 @@ extension Group {
     /// - Returns: what it did; nil where there is none.
     @discardableResult
     public mutating func mergePendingCommit() -> StagedPublicCommit? {
-        guard let staged = pendingCommit.take() else { return nil }
+        guard let pending = pendingCommit.take() else { return nil }
+        let staged = pending.staged
         let publicCommit = staged.copyOfPublicCommit()
         merge(staged)
         return publicCommit
     }
 
     /// Forgets one's own Commit, which was not accepted.
-    public mutating func discardPendingCommit() {
-        pendingCommit = nil
-        pendingCommitMessage = []
-    }
+    public mutating func discardPendingCommit() { pendingCommit = nil }
 
     /// Puts the new epoch's secrets in the place of the old one's.
     private mutating func begin(_ newSecrets: consuming EpochSecrets) -> EndedSecrets {
@@ -51,6 +49,7 @@ extension Group {
             limits: configuration.messageKeyLimits)
         let endedTree = exchange(&secretTree, with: newTree)
         let endedSecrets = exchange(&secrets, with: newSecrets)
+        saved.isGroupSaved = false
         return EndedSecrets(secrets: endedSecrets.past(), tree: endedTree)
     }
 
@@ -65,7 +64,7 @@ extension Group {
             PastEpoch(
                 framing: framing, senderDataSecret: ended.secrets.senderDataSecret, secretTree: ended.tree,
                 changedLeaves: changedLeaves), at: 0)
-        pastEpochs.removeLast(max(0, pastEpochs.count - configuration.maxPastEpochCount))
+        while pastEpochs.count > configuration.maxPastEpochCount { saved.delete(pastEpochs.removeLast()) }
     }
 
     /// The signature keys, as they are now, of all leaves that a Commit changes; nil for those that are blank.
@@ -84,14 +83,17 @@ extension Group {
         secretTree.consume(step)
     }
 
-    /// "The removed member deletes all of the group's secrets": what stands in their place nobody has ever seen.
+    /// "the client cannot send any more messages in the group and SHOULD promptly delete its group state and secret tree":
+    /// what stands in its place nobody has ever seen. RFC 9420 section 12.4.2.
     private mutating func leave() {
         isRemoved = true
+        for past in pastEpochs { saved.delete(past) }
         pastEpochs = []
         resumptionPSKs = []
         privateKeys.forget()
         let nobodys = crypto.randomSecret(byteCount: crypto.hashByteCount)
-        _ = begin(EpochSecrets(epochSecret: nobodys.bytes, crypto: &crypto))
+        let ended = begin(EpochSecrets(epochSecret: nobodys.bytes, crypto: &crypto))
+        saved.delete(ended.tree.records, epoch: epoch)
         crypto.forget()
     }
 }

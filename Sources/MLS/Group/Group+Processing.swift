@@ -38,7 +38,7 @@ extension Group {
     public mutating func process(
         _ message: [UInt8], psks: some PreSharedKeyStore = NoPreSharedKeys()
     ) throws(GroupError) -> ProcessedMessage {
-        if pendingCommit != nil, message == pendingCommitMessage { return .pendingCommit }
+        if isPendingCommit(message) { return .pendingCommit }
         let decoded: MLSMessage
         do { decoded = try MLSMessage(decoding: message) } catch { throw .malformed(error) }
         switch decoded {
@@ -48,13 +48,21 @@ extension Group {
         }
     }
 
+    private func isPendingCommit(_ message: [UInt8]) -> Bool {
+        switch pendingCommit {
+        case .some(let pending): pending.message == message
+        case .none: false
+        }
+    }
+
     private mutating func process(
         _ message: PublicMessage, psks: some PreSharedKeyStore
     ) throws(GroupError) -> ProcessedMessage {
         try checkIsActive()
         let content = message.authenticatedContent
         try publicGroup.verify(content)
-        // "Recipients of an MLSMessage with sender_type member MUST verify the membership_tag".
+        // Section 6.2: "When decoding a PublicMessage into an AuthenticatedContent, the application MUST check
+        // membership_tag and MUST check that the FramedContentAuthData is valid."
         try GroupError.framing { () throws(FramingError) in
             try framing.verifyMembershipTag(of: message, membershipKey: secrets.membershipKey, crypto: &crypto)
         }
@@ -90,6 +98,8 @@ extension Group {
     /// A message of an epoch that is over: application data only.
     private mutating func processPast(_ message: PrivateMessage) throws(GroupError) -> ApplicationMessage {
         guard message.groupID == groupID else { throw .refused(.groupID) }
+        // All keys went when it was removed. A group that was reinitialized still has those of its last epochs.
+        if isRemoved { throw .refused(.removedFromGroup) }
         guard message.contentType == .application else {
             throw .refused(message.contentType == .commit ? .commitEpoch : .proposalEpoch)
         }
@@ -147,7 +157,8 @@ extension Group {
         let epochSecrets = try nextSecrets(
             commitSecret: commitSecret, externalInit: provisional.externalInit, pskIDs: provisional.psks,
             groupContext: next, psks: psks)
-        // "Verify that the confirmation tag is correct."
+        // "Use the confirmation_key for the new epoch to compute the confirmation tag for this message, as described below,
+        // and verify that it is the same as the confirmation_tag field in the FramedContentAuthData object."
         let confirmedHash = next.confirmedTranscriptHash
         guard epochSecrets.isConfirmed(by: tag.rawSpan, confirmedTranscriptHash: confirmedHash.rawSpan, crypto: &crypto)
         else { throw .refused(.confirmationTag) }
@@ -222,7 +233,8 @@ extension Group {
         guard let externalInit else {
             return secrets.joinerSecret(commitSecret: commitSecret, groupContext: encoded, crypto: &crypto)
         }
-        // "If the Commit is an external commit, the init_secret is that of the ExternalInit proposal."
+        // Section 12.3: "If there is an ExternalInit proposal, use it to derive the init_secret for use later in Commit
+        // processing."
         let initSecret: ExternalInitSecret
         do throws(CryptoError) {
             let key = try secrets.externalKeyPair(crypto: &crypto)

@@ -60,6 +60,14 @@ extension Group {
         return proposed
     }
 
+    /// Forgets the proposals of this epoch, as if they had not come: one's own Commit will not cover them, and a Commit of
+    /// somebody else that does cannot be processed.
+    public mutating func discardPendingProposals() {
+        for proposal in publicGroup.pendingProposals {
+            if let ref = proposal.ref { publicGroup.removeProposal(ref) }
+        }
+    }
+
     /// A PreSharedKey proposal with a fresh nonce. RFC 9420 section 12.1.4.
     public func preSharedKeyProposal(_ key: PreSharedKeyID.Key) -> Proposal {
         .psk(PreSharedKey(psk: PreSharedKeyID(key, pskNonce: crypto.randomBytes(crypto.hashByteCount))))

@@ -22,7 +22,7 @@ struct Predecessor {
     func check(_ group: PublicGroup, _ psks: [PreSharedKeyID]) throws(GroupError) {
         let rule: (parameters: ValidationRule, members: ValidationRule) =
             usage == .reinit ? (.reInitParameters, .reInitMembers) : (.branchParameters, .branchMembers)
-        // "The epoch in the GroupContext MUST be 1."
+        // "verify that the epoch field in the GroupInfo is equal to 1."
         guard group.groupContext.epoch == 1 else { throw .refused(.welcomeEpoch) }
         guard group.groupContext.cipherSuite == suite,
             newGroupID ?? group.groupContext.groupID == group.groupContext.groupID,
@@ -66,55 +66,62 @@ extension Group {
     /// - Parameters:
     ///   - keyPackages: of all other members, of the ReInit's suite.
     ///   - identity: of the new group, where its suite has another signature scheme; nil for the same.
+    ///   - hasTreeInWelcome: see `CommitOptions`.
     /// - Throws: `12.1.5-version` where the ReInit asks for another version, `11.2-members` where `keyPackages` are not
     ///   those of the members.
     public mutating func reinitialized(
-        keyPackages: [KeyPackage], identity: ClientIdentity? = nil, lifetime: Lifetime
+        keyPackages: [KeyPackage], identity: ClientIdentity? = nil, lifetime: Lifetime, hasTreeInWelcome: Bool = true
     ) throws(GroupError) -> NewGroup {
         guard let reInit = publicGroup.reInit else { throw .refused(.reInitParameters) }
         guard reInit.version == .mls10 else { throw .refused(.reInitVersion) }
         return try successor(
             usage: .reinit, groupID: reInit.groupID, suite: reInit.cipherSuite, extensions: reInit.extensions,
-            keyPackages: keyPackages, identity: identity ?? self.identity, lifetime: lifetime)
+            keyPackages: keyPackages, identity: identity ?? self.identity, lifetime: lifetime,
+            hasTreeInWelcome: hasTreeInWelcome)
     }
 
     /// A group with some of the members of this one, and what they get.
+    /// - Parameter hasTreeInWelcome: see `CommitOptions`.
     public mutating func branched(
-        groupID: [UInt8], extensions: [Extension] = [], keyPackages: [KeyPackage], lifetime: Lifetime
+        groupID: [UInt8], extensions: [Extension] = [], keyPackages: [KeyPackage], lifetime: Lifetime,
+        hasTreeInWelcome: Bool = true
     ) throws(GroupError) -> NewGroup {
         try checkIsActive()
         return try successor(
             usage: .branch, groupID: groupID, suite: suite, extensions: extensions, keyPackages: keyPackages,
-            identity: identity, lifetime: lifetime)
+            identity: identity, lifetime: lifetime, hasTreeInWelcome: hasTreeInWelcome)
     }
 
     /// The group that somebody else made by a ReInit of this one. RFC 9420 section 11.2.
+    /// - Parameter knownGroupIDs: the groups that one is in already, see `init(joining:)`.
     public mutating func joinReinitialized(
         _ welcome: [UInt8], keyPackages: [KeyPackageSecrets], ratchetTree: RatchetTree? = nil,
-        identity: ClientIdentity? = nil
+        identity: ClientIdentity? = nil, knownGroupIDs: Set<[UInt8]> = []
     ) throws(GroupError) -> Group {
         guard let reInit = publicGroup.reInit else { throw .refused(.reInitParameters) }
         return try join(
-            welcome, keyPackages, ratchetTree, identity ?? self.identity,
+            welcome, keyPackages, ratchetTree, identity ?? self.identity, knownGroupIDs,
             predecessor(.reinit, suite: reInit.cipherSuite, groupID: reInit.groupID, extensions: reInit.extensions))
     }
 
     /// A branch of this group that somebody else made. RFC 9420 section 11.3.
+    /// - Parameter knownGroupIDs: the groups that one is in already, beside this one.
     public mutating func joinBranch(
-        _ welcome: [UInt8], keyPackages: [KeyPackageSecrets], ratchetTree: RatchetTree? = nil
+        _ welcome: [UInt8], keyPackages: [KeyPackageSecrets], ratchetTree: RatchetTree? = nil,
+        knownGroupIDs: Set<[UInt8]> = []
     ) throws(GroupError) -> Group {
         try join(
-            welcome, keyPackages, ratchetTree, identity,
+            welcome, keyPackages, ratchetTree, identity, knownGroupIDs.union([groupID]),
             predecessor(.branch, suite: suite, groupID: nil, extensions: nil))
     }
 
     private func join(
         _ welcome: [UInt8], _ keyPackages: [KeyPackageSecrets], _ ratchetTree: RatchetTree?,
-        _ identity: ClientIdentity, _ predecessor: Predecessor
+        _ identity: ClientIdentity, _ knownGroupIDs: Set<[UInt8]>, _ predecessor: Predecessor
     ) throws(GroupError) -> Group {
         try Group(
             joining: welcome, keyPackages: keyPackages, ratchetTree: ratchetTree, identity: identity,
-            psks: OwnPreSharedKey(groupID: groupID, epoch: epoch, psk: ownPSK), knownGroupIDs: [],
+            psks: OwnPreSharedKey(groupID: groupID, epoch: epoch, psk: ownPSK), knownGroupIDs: knownGroupIDs,
             predecessor: predecessor, configuration: configuration)
     }
 
@@ -132,7 +139,7 @@ extension Group {
 
     private mutating func successor(
         usage: ResumptionPSKUsage, groupID: [UInt8], suite: CipherSuite, extensions: [Extension],
-        keyPackages: [KeyPackage], identity: ClientIdentity, lifetime: Lifetime
+        keyPackages: [KeyPackage], identity: ClientIdentity, lifetime: Lifetime, hasTreeInWelcome: Bool
     ) throws(GroupError) -> NewGroup {
         var group = try Group(
             creating: groupID, suite: suite, extensions: extensions, identity: identity, lifetime: lifetime,
@@ -140,8 +147,9 @@ extension Group {
         let id = PreSharedKeyID(
             .resumption(usage: usage, pskGroupID: self.groupID, pskEpoch: epoch),
             pskNonce: group.crypto.randomBytes(group.crypto.hashByteCount))
-        let options = CommitOptions(
+        var options = CommitOptions(
             keyPackages.map { .add(Add(keyPackage: $0)) } + [.psk(PreSharedKey(psk: id))])
+        options.hasTreeInWelcome = hasTreeInWelcome
         let messages = try group.commit(
             options, resumption: usage, psks: OwnPreSharedKey(groupID: self.groupID, epoch: epoch, psk: ownPSK))
         // Nobody else is in the new group who could have committed: this is its first epoch with members.

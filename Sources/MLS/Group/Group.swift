@@ -28,10 +28,15 @@ public struct Group: ~Copyable {
     /// Of past epochs, oldest first. RFC 9420 section 8.6.
     var resumptionPSKs: [(epoch: UInt64, psk: SharedSecret)] = []
     /// What goes with one's own Update proposals of this epoch, by their leaf's encryption key.
-    var pendingUpdates: [[UInt8]: PendingUpdate] = [:]
-    /// One's own Commit that is not merged yet, and the message that it was sent in.
-    var pendingCommit: StagedCommit?
-    var pendingCommitMessage: [UInt8] = []
+    var pendingUpdates: [[UInt8]: PendingUpdate] = [:] {
+        didSet { saved.isGroupSaved = false }
+    }
+    /// One's own Commit that is not merged yet.
+    var pendingCommit: PendingCommit? {
+        didSet { saved.isPendingCommitSaved = false }
+    }
+    /// What the store has of all this.
+    var saved = SavedState()
     /// Whether a Commit that was merged removed this member.
     public internal(set) var isRemoved = false
 
@@ -70,6 +75,22 @@ public struct Group: ~Copyable {
     /// Whether a Commit of one's own waits to be merged or discarded.
     public var hasPendingCommit: Bool { pendingCommit != nil }
 
+    /// What everybody will see of one's own Commit that waits; nil where none does.
+    public var pendingPublicCommit: StagedPublicCommit? {
+        switch pendingCommit {
+        case .some(let pending): pending.staged.publicCommit
+        case .none: nil
+        }
+    }
+
+    /// The epoch authenticator of the epoch that one's own waiting Commit begins; nil where none waits.
+    public var pendingEpochAuthenticator: [UInt8]? {
+        switch pendingCommit {
+        case .some(let pending): pending.staged.epochAuthenticator
+        case .none: nil
+        }
+    }
+
     /// What all members of the epoch have in common, to compare out of band. RFC 9420 section 8.7.
     public var epochAuthenticator: [UInt8] { secrets.epochAuthenticator.withBytes { [UInt8]($0) } }
 
@@ -81,7 +102,9 @@ public struct Group: ~Copyable {
 
     /// What proves to another group that one was in this epoch. RFC 9420 section 8.6.
     /// - Parameter epoch: this one, or one of the last `maxResumptionPSKCount`.
+    /// - Returns: nil where it is not known any more; a member that was removed knows none.
     public func resumptionPSK(epoch: UInt64) -> SecretBytes? {
+        if isRemoved { return nil }
         if epoch == self.epoch { return secrets.resumptionPSK.withBytes { SecretBytes(copying: $0) } }
         guard let psk = resumptionPSKs.first(where: { $0.epoch == epoch })?.psk else { return nil }
         return SecretBytes(copying: psk.bytes)
@@ -103,4 +126,13 @@ public struct Group: ~Copyable {
 struct PendingUpdate: Sendable {
     let leafKey: HPKEPrivateKey
     let identity: ClientIdentity
+}
+
+/// A Commit of one's own that waits for the Delivery Service.
+struct PendingCommit: ~Copyable {
+    let staged: StagedCommit
+    /// The Commit as it was signed, from which `staged` can be made again.
+    let content: AuthenticatedContent
+    /// The encoded MLSMessage that it was sent in.
+    let message: [UInt8]
 }

@@ -41,6 +41,7 @@ extension GroupError {
         case .wrongEpoch: self = .refused(.applicationEpoch)
         case .ownMessage: self = .ownMessage
         case .unknownSender: self = .refused(.senderDataLeaf)
+        case .senderDataDecryptionFailed: self = .refused(.senderDataDecryption)
         case .decryptionFailed: self = .refused(.contentDecryption)
         case .invalidMembershipTag: self = .refused(.membershipTag)
         case .invalidSignature: self = .refused(.contentSignature)

@@ -40,7 +40,8 @@ extension Group {
             externalPub = key.publicKeyBytes
         }
         let groupInfo = try publicGroup.signedGroupInfo(
-            extensions: extensions, externalPub: externalPub, hasTree: hasTree, signer: ownLeaf, identity: identity)
+            extensions: extensions + configuration.greaseExtension(crypto), externalPub: externalPub, hasTree: hasTree,
+            signer: ownLeaf, identity: identity)
         return MLSMessage.groupInfo(groupInfo).encoded
     }
 }

@@ -43,15 +43,17 @@ public struct KeyPackageSecrets: Sendable {
             initKey = try crypto.generateKeyPair()
             leafKey = try crypto.generateKeyPair()
         } catch { throw .crypto(error) }
+        let extensions = extensions + (isLastResort ? [Extension(LastResort())] : [])
+        // Section 10: the types of a KeyPackage's own extensions are in the leaf node's capabilities, too.
         let capabilities = configuration.capabilities(
-            credential: identity.credential, extensions: leafExtensions, crypto: crypto)
+            credential: identity.credential, extensions: leafExtensions + extensions, crypto: crypto)
         let grease = configuration.greaseExtension(listed: capabilities.extensions)
         let leafNode = try LeafNode(
             signing: .keyPackage(lifetime), encryptionKey: leafKey.publicKeyBytes, identity: identity,
             capabilities: capabilities, extensions: leafExtensions + grease)
         var keyPackage = KeyPackage(
             cipherSuite: crypto.suite, initKey: initKey.publicKeyBytes, leafNode: leafNode,
-            extensions: extensions + (isLastResort ? [Extension(LastResort())] : []) + grease)
+            extensions: extensions + grease)
         let content = KeyPackageTBS(keyPackage).encoded
         keyPackage.signature = try GroupError.crypto { () throws(CryptoError) in
             try identity.signingKey.signWithLabel(KeyPackageTBS.label, content: content.rawSpan)

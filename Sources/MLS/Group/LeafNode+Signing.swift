@@ -41,19 +41,29 @@ extension GroupConfiguration {
             credentials: support.credentialTypes.union([credential.credentialType])
                 .sorted { $0.rawValue < $1.rawValue })
         if sendsGREASE {
-            let grease = crypto.randomBytes(4).map { UInt16($0 % 15) << 12 | UInt16($0 % 15) << 4 | 0x0a0a }
-            capabilities.cipherSuites.append(CipherSuite(rawValue: grease[0]))
-            capabilities.extensions.append(ExtensionType(rawValue: grease[1]))
-            capabilities.proposals.append(ProposalType(rawValue: grease[2]))
-            capabilities.credentials.append(CredentialType(rawValue: grease[3]))
+            capabilities.cipherSuites.append(CipherSuite(rawValue: grease(crypto)))
+            capabilities.extensions.append(ExtensionType(rawValue: grease(crypto)))
+            capabilities.proposals.append(ProposalType(rawValue: grease(crypto)))
+            capabilities.credentials.append(CredentialType(rawValue: grease(crypto)))
         }
         return capabilities
     }
 
-    /// An extension that nobody understands, where such are sent. RFC 9420 section 13.5.
-    /// - Parameter listed: those that a leaf node's capabilities have: only of these may it be there.
+    /// An extension that nobody understands, where such are sent, for a leaf node or KeyPackage. RFC 9420 section 13.5.
+    /// - Parameter listed: those that the leaf node's capabilities have: only of these may it be there.
     func greaseExtension(listed: [ExtensionType]) -> [Extension] {
         guard sendsGREASE, let type = listed.first(where: { isGREASE($0.rawValue) }) else { return [] }
         return [Extension(extensionType: type, extensionData: [])]
+    }
+
+    /// The same for a GroupInfo.
+    func greaseExtension(_ crypto: borrowing CipherSuiteContext) -> [Extension] {
+        sendsGREASE ? [Extension(extensionType: ExtensionType(rawValue: grease(crypto)), extensionData: [])] : []
+    }
+
+    /// One of the fifteen numbers: 0x0A0A, 0x1A1A, …, 0xEAEA.
+    private func grease(_ crypto: borrowing CipherSuiteContext) -> UInt16 {
+        let digit = UInt16(crypto.randomBytes(1)[0] % 15)
+        return digit << 12 | digit << 4 | 0x0a0a
     }
 }

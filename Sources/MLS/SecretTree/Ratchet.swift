@@ -72,7 +72,7 @@ struct Ratchet: Sendable {
 /// struct { uint32 next_generation; opaque secret<V>; SavedMessageKey kept_keys[]; /* to the end */ } SavedRatchet;
 /// ```
 extension Ratchet {
-    func saved() -> SecretBytes {
+    func saved() -> SharedSecret {
         var writer = SecretWriter(capacity: 128 + keptKeys.count * 64)
         writer.encode(nextGeneration)
         writer.opaque(secret.bytes)
@@ -81,7 +81,8 @@ extension Ratchet {
             writer.opaque(kept.keyAndNonce.key)
             writer.opaque(kept.keyAndNonce.nonce)
         }
-        return writer.finish()
+        let bytes = writer.finish()
+        return SharedSecret(copying: bytes.bytes)
     }
 
     /// What `saved` gave.

@@ -156,32 +156,28 @@ package struct SecretTree: ~Copyable {
 
     // MARK: Saving
 
-    /// Gives `body` each record that changed since the last time, with its bytes, or nil where it is no more.
+    /// Gives `body` each record that changed since `markSaved`, with its bytes, or nil where it is no more.
     ///
     /// A new tree's only record counts as changed; one from records has none.
-    /// - Throws: what `body` throws; all records still count as changed then.
     /// - Complexity: O(log n) after each message, for a tree of n leaves.
-    package mutating func saveChanges<Failure: Error>(
-        _ body: (SecretTreeRecord, RawSpan?) throws(Failure) -> Void
+    package func forEachChange<Failure: Error>(
+        _ body: (SecretTreeRecord, SharedSecret?) throws(Failure) -> Void
     ) throws(Failure) {
         for record in changed {
             switch record {
-            case .node(let node):
-                if let secret = nodes[node] {
-                    try body(record, secret.bytes)
-                } else {
-                    try body(record, nil)
-                }
+            case .node(let node): try body(record, nodes[node])
             case .ratchet(let leaf, let type):
-                if let ratchet = ratchets[RatchetID(leaf: leaf, type: type)] {
-                    let saved = ratchet.saved()
-                    try body(record, saved.bytes)
-                } else {
-                    try body(record, nil)
-                }
+                try body(record, ratchets[RatchetID(leaf: leaf, type: type)].map { $0.saved() })
             }
         }
-        changed.removeAll(keepingCapacity: true)
+    }
+
+    /// All records are saved as they are.
+    package mutating func markSaved() { changed.removeAll(keepingCapacity: true) }
+
+    /// Every record that may have been saved, for whoever deletes the tree.
+    package var records: Set<SecretTreeRecord> {
+        changed.union(nodes.keys.map { .node($0) }).union(ratchets.keys.map { .ratchet($0.leaf, $0.type) })
     }
 
     /// A tree without its secrets, which `restore` brings back.
@@ -190,7 +186,7 @@ package struct SecretTree: ~Copyable {
         self.limits = limits
     }
 
-    /// Puts back what `saveChanges` gave. All records must be there before the tree is used.
+    /// Puts back what `forEachChange` gave. All records must be there before the tree is used.
     /// - Throws: where the record is of another tree or suite.
     package mutating func restore(
         _ record: SecretTreeRecord, from bytes: RawSpan, crypto: borrowing CipherSuiteContext
@@ -230,6 +226,9 @@ package struct SecretTree: ~Copyable {
 
     /// Whether the node still has a secret, which is what its leaves' keys are derived from.
     package func hasSecret(_ node: NodeIndex) -> Bool { nodes[node] != nil }
+
+    /// The secret that all keys of the epoch come from; nil once one of them was consumed.
+    var encryptionSecret: SharedSecret? { nodes[leafCount.root] }
 
     /// How many records the tree has.
     package var recordCount: Int { nodes.count + ratchets.count }

@@ -114,6 +114,7 @@ enum Walk {
         case .externalInit: _ = try reader.opaqueRange()
         case .groupContextExtensions: _ = try extensions(&reader)
         case .selfRemove: break
+        case let type where type.isForPrivateUse: _ = try reader.opaqueRange()
         default: throw DecodingError(.unknownValue(type: "ProposalType", value: UInt64(type.rawValue)), at: start)
         }
         return type

@@ -29,6 +29,7 @@ extension Proposal: FieldDescribed {
         case .externalInit(let proposal): [type, FieldTree("kem_output", proposal.kemOutput)]
         case .groupContextExtensions(let proposal): [type, FieldTree("extensions", proposal.extensions)]
         case .selfRemove: [type]
+        case .custom(let proposal): [type, FieldTree("content", proposal.content)]
         }
     }
 }

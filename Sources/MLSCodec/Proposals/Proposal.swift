@@ -15,7 +15,8 @@ public import TLSPresentation
 ///     };
 /// } Proposal;
 /// ```
-/// One of a type that is not known here does not decode: where it ends is not known either.
+/// One of a type that is not known here does not decode, unless it is for private use: where it ends is not known
+/// either.
 public enum Proposal: Hashable, Sendable {
     case add(Add)
     case update(Update)
@@ -26,6 +27,7 @@ public enum Proposal: Hashable, Sendable {
     case groupContextExtensions(GroupContextExtensions)
     /// Takes its sender out of the group; it has no fields. draft-ietf-mls-extensions.
     case selfRemove
+    case custom(CustomProposal)
 
     public var proposalType: ProposalType {
         switch self {
@@ -37,6 +39,7 @@ public enum Proposal: Hashable, Sendable {
         case .externalInit: .externalInit
         case .groupContextExtensions: .groupContextExtensions
         case .selfRemove: .selfRemove
+        case .custom(let proposal): proposal.proposalType
         }
     }
 }
@@ -54,7 +57,11 @@ extension Proposal: TLSCodable {
         case .externalInit: self = .externalInit(try ExternalInit(from: &reader))
         case .groupContextExtensions: self = .groupContextExtensions(try GroupContextExtensions(from: &reader))
         case .selfRemove: self = .selfRemove
-        default: throw DecodingError(.unknownValue(type: "ProposalType", value: UInt64(type.rawValue)), at: start)
+        default:
+            guard let proposal = try CustomProposal(type, from: &reader) else {
+                throw DecodingError(.unknownValue(type: "ProposalType", value: UInt64(type.rawValue)), at: start)
+            }
+            self = .custom(proposal)
         }
     }
 
@@ -69,6 +76,7 @@ extension Proposal: TLSCodable {
         case .externalInit(let proposal): proposal.encode(into: &writer)
         case .groupContextExtensions(let proposal): proposal.encode(into: &writer)
         case .selfRemove: break
+        case .custom(let proposal): writer.opaque(proposal.content)
         }
     }
 }

@@ -17,6 +17,9 @@ public struct ProposalType: TLSRegistered, Hashable, Sendable {
 
     /// Whether a client understands this one without listing it in its capabilities. RFC 9420 section 7.2.
     public var isDefault: Bool { (0x0001...0x0007).contains(rawValue) }
+
+    /// Whether applications may give it a meaning of their own. RFC 9420 section 17.4.
+    public var isForPrivateUse: Bool { rawValue >= 0xf000 }
 }
 
 extension ProposalType: CustomStringConvertible {

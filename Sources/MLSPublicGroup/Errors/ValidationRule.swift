@@ -3,7 +3,7 @@
 public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     // MARK: 5 Cryptographic objects
 
-    /// A key that others will encrypt to is encoded as the suite's KEM has it.
+    /// "HPKE public keys are opaque values in a format defined by the underlying protocol": this is one of the suite's KEM.
     case encryptionKeyFormat = "5.1.1-encryption-key"
     /// "each entry in the certificates field represents a single DER-encoded X.509 certificate"; there is one at least.
     case x509Chain = "5.3-x509-chain"
@@ -12,8 +12,8 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     case x509Key = "5.3-x509-key"
     /// "Whenever a new credential is introduced in the group, it MUST be validated with the AS."
     case credential = "5.3.1-credential"
-    /// "… when an external_senders extension is added to the group; when an existing external_senders extension is
-    /// updated."
+    /// The same sentence: "When an external_senders extension is added to the group", "When an existing external_senders
+    /// extension is updated".
     case externalSenderCredential = "5.3.1-external-sender"
     /// "the AS MUST also verify that the set of presented identifiers in the new credential is valid as a successor to
     /// the set of presented identifiers in the old credential"
@@ -21,15 +21,16 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
 
     // MARK: 6 Message framing
 
-    /// A message says which group it is for, and it is this one.
+    /// "The group_id field is constant" (section 8.1): a message says which group it is for, and it is this one.
     case groupID = "6-group-id"
-    /// A message of the application is of an epoch whose keys are known.
+    /// A message of the application is of an epoch whose keys are kept: "Applications SHOULD define a policy on how long
+    /// to keep unused nonce and key pairs for a sender". (Section 15.3.)
     case applicationEpoch = "6-epoch"
     /// "Applications MUST use PrivateMessage to encrypt application messages."
     case applicationInPublic = "6-application-public"
     /// "Messages from senders that aren't in the group are sent as PublicMessage."
     case nonMemberInPrivate = "6-non-member-private"
-    /// A framed message is sent as a PublicMessage or as a PrivateMessage.
+    /// A framed message is a PublicMessage or a PrivateMessage; all else that an MLSMessage can be is not for a group.
     case wireFormat = "6-wire-format"
     /// `member`: "The signature key contained in the LeafNode at the index indicated by leaf_index in the ratchet
     /// tree": there is one.
@@ -46,13 +47,15 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     case newMemberProposalContent = "6.1-new-member-proposal-content"
     /// "Recipients of an MLSMessage MUST verify the signature with the key depending on the sender_type of the sender".
     case contentSignature = "6.1-signature"
-    /// `confirmation_tag` is there for a Commit, and only for one.
+    /// "select (FramedContent.content_type)": `confirmation_tag` is there for a Commit, and only for one.
     case confirmationTagPresence = "6.1-confirmation-tag-presence"
     /// "the application MUST check membership_tag"
     case membershipTag = "6.2-membership-tag"
-    /// The content of a PrivateMessage decrypts with the sender's key of its generation.
+    /// "Content to be encrypted is encoded in a PrivateMessageContent structure": that of a PrivateMessage decrypts with
+    /// the sender's key of its generation.
     case contentDecryption = "6.3.1-decryption"
-    /// The sender data of a PrivateMessage decrypt.
+    /// "The "sender data" used to look up the key for content encryption" decrypt with a key "derived from both the
+    /// sender_data_secret and a sample of the encrypted content".
     case senderDataDecryption = "6.3.2-decryption"
     /// "the recipient MUST verify that the leaf index indicated in the leaf_index field identifies a non-blank node."
     case senderDataLeaf = "6.3.2-leaf-index"
@@ -95,11 +98,12 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     case uniqueEncryptionKey = "7.3-unique-encryption-key"
     /// "Verify that the derived public keys are the same as the corresponding public keys sent in the UpdatePath."
     case pathSecretKeys = "7.5-derived-keys"
-    /// A path secret of an UpdatePath decrypts.
+    /// "Decrypt the path secret for the parent of the copath node using the private key from the resolution node."
     case pathSecretDecryption = "7.5-decryption"
-    /// The `nodes` of an UpdatePath are those of the sender's filtered direct path, one each.
+    /// "The parent nodes are kept in the same order as the filtered direct path": the sender's, one for each of it.
     case pathNodeCount = "7.6-node-count"
-    /// A node's `encrypted_path_secret` has a ciphertext for each node of the resolution, those of new members left out.
+    /// "The length of the encrypted_path_secret vector MUST be equal to the length of the resolution of the copath node
+    /// (excluding new leaf nodes)".
     case pathCiphertextCount = "7.6-ciphertext-count"
     /// "the new member MUST authenticate that each non-blank parent node P is parent-hash valid."
     case parentHash = "7.9.2-parent-hash"
@@ -127,7 +131,7 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     case leafSignatureKeyFormat = "10-signature-key"
     /// "Verify that the cipher suite and protocol version of the KeyPackage match those in the GroupContext."
     case keyPackageSuite = "10.1-cipher-suite"
-    /// The same sentence, for the version.
+    /// The same sentence: "… and protocol version of the KeyPackage match those in the GroupContext."
     case keyPackageVersion = "10.1-version"
     /// "Verify that the signature on the KeyPackage is valid using the public key in leaf_node.credential."
     case keyPackageSignature = "10.1-signature"
@@ -150,9 +154,9 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     /// "a client MUST verify … that the epoch field of the enclosing FramedContent is equal to the epoch field of the
     /// current GroupContext object."
     case proposalEpoch = "12.1-epoch"
-    /// What is cached as a proposal is one.
+    /// "On receiving a FramedContent containing a Proposal": what is cached as one does.
     case proposalContent = "12.1-content"
-    /// No more proposals are kept in an epoch than the policy allows.
+    /// "the Proposal should be cached": no more in an epoch than the policy allows.
     case pendingProposalCount = "12.1-count"
     /// An Update "replaces the sender's LeafNode in the tree": the sender has one.
     case updateSender = "12.1.2-sender"
@@ -216,12 +220,13 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
 
     // MARK: 12.4 Commits
 
-    /// A Commit refers to proposals that were received in its epoch.
+    /// "Proposals sent by reference are specified by including the hash of the AuthenticatedContent object in which the
+    /// proposal was sent": one that was received in this epoch.
     case proposalReference = "12.4-reference"
     /// "By default, the path field of a Commit MUST be populated. The path field MAY be omitted if (a) it covers at
     /// least one proposal and (b) none of the proposals covered by the Commit are of "path required" types."
     case path = "12.4-path"
-    /// What is applied as a Commit is one.
+    /// "A member of the group applies a Commit message": what is applied as one is one.
     case commitContent = "12.4.2-content"
     /// "Verify that the epoch field of the enclosing FramedContent is equal to the epoch field of the current
     /// GroupContext object."
@@ -299,7 +304,7 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     case ratchetTreeLastNode = "12.4.3.3-last-node"
     /// "The leaves of the tree are stored in even-numbered entries in the array", and parents in odd ones.
     case ratchetTreeNodeKind = "12.4.3.3-node-kind"
-    /// A tree has one leaf at least, and as many as a `uint32` counts nodes of at most.
+    /// A tree has one leaf at least, and no more nodes than a `uint32` counts: section 12.4.3.3 gives their number.
     case ratchetTreeSize = "12.4.3.3-size"
 
     // MARK: 13 Extensibility
@@ -317,6 +322,6 @@ public enum ValidationRule: String, CaseIterable, Hashable, Sendable {
     case selfRemovePublic = "self_remove-public"
     /// "SelfRemove proposals are only allowed in a Commit by reference."
     case selfRemoveReference = "self_remove-reference"
-    /// Whoever takes itself out of the group does not commit that.
+    /// Whoever takes itself out of the group does not commit that: nobody would know the secrets of the next epoch.
     case selfRemoveCommitter = "self_remove-committer"
 }

@@ -82,13 +82,14 @@ extension ProvisionalGroup {
         }
     }
 
-    /// What the key schedule and the next group need: PSKs "in the order they appear in the list", ExternalInit, ReInit.
+    /// What the key schedule, the next group and the application need: PSKs "in the order they appear in the list", ExternalInit, ReInit.
     private mutating func noteTheRest(_ list: ProposalList) {
-        for proposal in list.proposals.lazy.map(\.proposal) {
-            switch proposal {
+        for queued in list.proposals {
+            switch queued.proposal {
             case .psk(let proposal): psks.append(proposal.psk)
             case .externalInit(let proposal): externalInit = proposal.kemOutput
             case .reInit(let proposal): reInit = proposal
+            case .custom: custom.append(queued)
             case .add, .update, .remove, .groupContextExtensions, .selfRemove: break
             }
         }

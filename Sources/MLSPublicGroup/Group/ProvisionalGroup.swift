@@ -21,6 +21,8 @@ public struct ProvisionalGroup: Sendable {
     /// The `kem_output` of an external Commit.
     public internal(set) var externalInit: [UInt8]?
     public internal(set) var reInit: ReInit?
+    /// What only the application understands, in the order of the list.
+    public internal(set) var custom: [QueuedProposal] = []
     /// Whether the Commit has to have a path. RFC 9420 section 12.4.
     public let isPathRequired: Bool
 
@@ -61,7 +63,7 @@ public struct ProvisionalGroup: Sendable {
         self.members = members
         isExternal = true
         (added, updated, removed) = (group.added, group.updated, group.removed)
-        (psks, externalInit, reInit) = (group.psks, group.externalInit, group.reInit)
+        (psks, externalInit, reInit, custom) = (group.psks, group.externalInit, group.reInit, group.custom)
         isPathRequired = group.isPathRequired
         parameters = group.parameters
         groupID = group.groupID

@@ -18,6 +18,8 @@ public struct StagedPublicCommit: Sendable {
     public let psks: [PreSharedKeyID]
     /// What the group goes on as; it takes no more messages then.
     public let reInit: ReInit?
+    /// Proposals of the application's own types, in the Commit's order.
+    public let custom: [QueuedProposal]
 
     init(group: PublicGroup, _ provisional: ProvisionalGroup) {
         self.group = group
@@ -29,5 +31,6 @@ public struct StagedPublicCommit: Sendable {
         removed = provisional.removed
         psks = provisional.psks
         reInit = provisional.reInit
+        custom = provisional.custom
     }
 }

@@ -10,6 +10,11 @@ extension KeyPackage {
         try validate(suite: cipherSuite, in: .keyPackage, policy: policy)
     }
 
+    /// Checks the leaf node alone: where the KeyPackage is invalid, whether that is why.
+    package func validateLeafNode(policy: ValidationPolicy) throws(GroupError) {
+        try leafNode.validate(at: .keyPackage(.keyPackage), suite: cipherSuite, policy: policy)
+    }
+
     func validate(suite: CipherSuite, in place: CredentialPlace, policy: ValidationPolicy) throws(GroupError) {
         // "Verify that the cipher suite and protocol version of the KeyPackage match those in the GroupContext."
         guard cipherSuite == suite else { throw .refused(.keyPackageSuite) }

@@ -45,7 +45,7 @@ extension AuthenticatedContent {
 
 extension ProposalType {
     /// Whether an `external` sender may send a proposal of this type. RFC 9420 sections 12.1.8 and 17.4.
-    var isAllowedForExternalSenders: Bool {
+    package var isAllowedForExternalSenders: Bool {
         switch self {
         case .add, .remove, .psk, .reInit, .groupContextExtensions: true
         default: false

@@ -55,7 +55,7 @@ struct ProposalList {
             case .externalInit:
                 // "It contains an ExternalInit proposal."
                 throw .refused(.externalInit)
-            case .add: break
+            case .add, .custom: break
             }
         }
     }
@@ -83,7 +83,7 @@ struct ProposalList {
             case .psk(let psk):
                 // "Zero or more PreSharedKey proposals"
                 try rules.use(psk.psk)
-            case .add, .update, .reInit, .groupContextExtensions:
+            case .add, .update, .reInit, .groupContextExtensions, .custom:
                 // "No other proposals"
                 throw .refused(.externalCommitType)
             }

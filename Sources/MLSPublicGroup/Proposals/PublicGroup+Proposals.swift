@@ -62,7 +62,7 @@ extension PublicGroup {
             // Section 13.4, as above. Whether all members support them is asked with the Commit.
             try GroupParameters(proposal.extensions)
                 .checkExternalSenders(except: parameters.externalSenders ?? [], with: policy.authenticationService)
-        case .externalInit, .selfRemove: break
+        case .externalInit, .selfRemove, .custom: break
         }
     }
 

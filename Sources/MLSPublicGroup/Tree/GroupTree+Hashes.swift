@@ -145,11 +145,14 @@ extension GroupTree {
     /// between that is not blank. RFC 9420 sections 7.1 and 12.4.3.1.
     public func unmergedLeavesAreValid() -> Bool {
         for position in 0..<parents.count {
-            guard let unmerged = parents[position].node?.unmergedLeaves, !unmerged.isEmpty else { continue }
-            let node = NodeIndex(UInt32(position) * 2 + 1)
+            guard let unmerged = parents[position].node?.unmergedLeaves else { continue }
             // "unmerged_leaves ... sorted in increasing order"
             guard zip(unmerged, unmerged.dropFirst()).allSatisfy({ $0 < $1 }) else { return false }
-            for leaf in unmerged where !isUnmerged(leaf, in: node) { return false }
+        }
+        // All lists are in order now, so that a leaf is looked up in one and not searched for.
+        for position in 0..<parents.count {
+            let node = NodeIndex(UInt32(position) * 2 + 1)
+            for leaf in parents[position].node?.unmergedLeaves ?? [] where !isUnmerged(leaf, in: node) { return false }
         }
         return true
     }
@@ -162,10 +165,24 @@ extension GroupTree {
         guard treeLeaf(at: leaf) != nil, NodeIndex(leaf).isInSubtree(of: node) else { return false }
         var below = NodeIndex(leaf)
         while let between = below.parent(in: leafCount), between != node {
-            if let parentNode = parentNode(at: between), !parentNode.unmergedLeaves.contains(leaf) { return false }
+            if let parentNode = parentNode(at: between), !parentNode.unmergedLeaves.containsInOrder(leaf) {
+                return false
+            }
             below = between
         }
         return true
+    }
+}
+
+extension [LeafIndex] {
+    /// Whether these leaves, which are in increasing order, have `leaf` among them.
+    fileprivate func containsInOrder(_ leaf: LeafIndex) -> Bool {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if self[middle] < leaf { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low] == leaf
     }
 }
 
