@@ -74,8 +74,8 @@ struct WelcomeTests {
             .seal(groupInfo: encoded.rawSpan, crypto: &crypto)
         let context = JoinerSecrets.encryptContext(encrypted.rawSpan, crypto: &crypto)
         for pathSecret in [path, []] {
-            let sealed = try JoinerSecrets.seal(
-                joiner, pathSecret: pathSecret.rawSpan, psks: psks, to: initPub, in: context, crypto: &crypto)
+            let groupSecrets = JoinerSecrets.groupSecrets(joiner, pathSecret: pathSecret.rawSpan, psks: psks)
+            let sealed = try crypto.encrypt(groupSecrets.bytes, to: initPub, in: context)
             let opened = try JoinerSecrets(
                 opening: sealed, initKey: initKey, encryptedGroupInfo: encrypted.rawSpan, crypto: &crypto)
             let openedJoiner = copy(opened.joinerSecret.bytes)

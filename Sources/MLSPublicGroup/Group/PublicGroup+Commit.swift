@@ -20,8 +20,10 @@ extension PublicGroup {
         let list = try ProposalList(proposals, committer: committer, pending: pending)
         // Section 12.2: "It contains an individual proposal that is invalid". Those by reference were valid when they
         // were cached, and the group is the same.
-        for queued in list.proposals where queued.ref == nil {
-            try validate(queued.proposal, from: queued.sender, resumption: resumption)
+        let fresh = list.proposals.filter { $0.ref == nil }
+        try concurrentCheck(count: fresh.count, threadCount: policy.verificationThreadCount) {
+            (number) throws(GroupError) in
+            try validate(fresh[number].proposal, from: fresh[number].sender, resumption: resumption)
         }
 
         switch committer {
