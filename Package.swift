@@ -80,6 +80,7 @@ let package = Package(
             name: "MLSTests",
             dependencies: [
                 "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "TLSPresentation", "TestSupport",
+                "mls-bench",
             ],
             swiftSettings: settings),
 

@@ -13,12 +13,10 @@ struct HPKEKeySchedule: ~Copyable {
     private let context: [UInt8]
     private var sequenceNumber: UInt64 = 0
 
-    /// `KeySchedule(mode_base, shared_secret, info, "", "")`, for an info that is `head || info`.
-    init(
-        sharedSecret: RawSpan, head: RawSpan, info: RawSpan, crypto: inout CipherSuiteContext
-    ) {
+    /// `KeySchedule(mode_base, shared_secret, info, "", "")`.
+    /// - Parameter context: what `hpkeContext` made of the info.
+    init(sharedSecret: RawSpan, context: [UInt8], crypto: inout CipherSuiteContext) {
         suite = crypto.suite
-        let context = crypto.hpkeContext(head: head, info: info)
         let secret = crypto.labeledExtract(
             .hpke, salt: sharedSecret, label: "secret", inputKeyMaterial: RawSpan())
         let aead = crypto.aeadAlgorithm
@@ -79,8 +77,8 @@ struct HPKEKeySchedule: ~Copyable {
 }
 
 extension CipherSuiteContext {
-    /// `key_schedule_context`: the mode, `psk_id_hash` and `info_hash`.
-    fileprivate mutating func hpkeContext(head: RawSpan, info: RawSpan) -> [UInt8] {
+    /// `key_schedule_context`: the mode, `psk_id_hash` and `info_hash`, for an info that is `head || info`.
+    mutating func hpkeContext(head: RawSpan = RawSpan(), info: RawSpan) -> [UInt8] {
         if emptyPSKIDHash.isEmpty {
             let hash = labeledExtract(.hpke, salt: RawSpan(), label: "psk_id_hash", inputKeyMaterial: RawSpan())
             emptyPSKIDHash = unsafe hash.bytes.withUnsafeBytes { unsafe [UInt8]($0) }

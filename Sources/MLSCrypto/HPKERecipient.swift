@@ -7,17 +7,15 @@ public struct HPKERecipient: ~Copyable {
     public init(
         _ kemOutput: RawSpan, key: HPKEPrivateKey, info: RawSpan, crypto: inout CipherSuiteContext
     ) throws(CryptoError) {
-        try self.init(kemOutput, key: key, head: RawSpan(), info: info, crypto: &crypto)
+        try self.init(kemOutput, key: key, context: crypto.hpkeContext(info: info), crypto: &crypto)
     }
 
-    /// The same for an info that is `head || info`.
+    /// The same with what `hpkeContext` made of the info.
     init(
-        _ kemOutput: RawSpan, key: HPKEPrivateKey, head: RawSpan, info: RawSpan,
-        crypto: inout CipherSuiteContext
+        _ kemOutput: RawSpan, key: HPKEPrivateKey, context: [UInt8], crypto: inout CipherSuiteContext
     ) throws(CryptoError) {
         let sharedSecret = try crypto.decapsulate(kemOutput, with: key)
-        schedule = HPKEKeySchedule(
-            sharedSecret: sharedSecret.bytes, head: head, info: info, crypto: &crypto)
+        schedule = HPKEKeySchedule(sharedSecret: sharedSecret.bytes, context: context, crypto: &crypto)
     }
 
     /// `ContextR.Open(aad, ct)`: the next message; one that is refused does not count.

@@ -9,17 +9,17 @@ public struct HPKESender: ~Copyable {
     public init(
         to recipient: HPKEPublicKey, info: RawSpan, crypto: inout CipherSuiteContext
     ) throws(CryptoError) {
-        try self.init(to: recipient, head: RawSpan(), info: info, crypto: &crypto)
+        try self.init(to: recipient, context: crypto.hpkeContext(info: info), crypto: &crypto)
     }
 
-    /// The same for an info that is `head || info`.
+    /// The same with what `hpkeContext` made of the info.
     init(
-        to recipient: HPKEPublicKey, head: RawSpan, info: RawSpan, crypto: inout CipherSuiteContext
+        to recipient: HPKEPublicKey, context: [UInt8], crypto: inout CipherSuiteContext
     ) throws(CryptoError) {
         let encapsulation = try crypto.encapsulate(to: recipient)
         kemOutput = encapsulation.kemOutput
         schedule = HPKEKeySchedule(
-            sharedSecret: encapsulation.sharedSecret.bytes, head: head, info: info, crypto: &crypto)
+            sharedSecret: encapsulation.sharedSecret.bytes, context: context, crypto: &crypto)
     }
 
     /// `ContextS.Seal(aad, pt)`: the next message.

@@ -31,7 +31,7 @@ enum OpenSSL {
 
     /// What `function` left in this thread's error queue, which is empty afterwards.
     @inline(never)
-    private static func failure(of function: StaticString) -> CryptoError {
+    static func failure(of function: StaticString) -> CryptoError {
         let code = ERR_peek_last_error()
         drainErrors()
         var text = [CChar](repeating: 0, count: 256)

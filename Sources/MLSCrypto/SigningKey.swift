@@ -1,4 +1,5 @@
 import COpenSSL
+import Synchronization
 import TLSPresentation
 
 /// A key pair that signs. The private half is erased when this ends.
@@ -8,10 +9,11 @@ public final class SigningKey: Sendable {
     public let scheme: SignatureScheme
     public let publicKey: SignaturePublicKey
     private let algorithm: SignatureAlgorithm
-    // OpenSSL lets threads share what nobody changes, and nobody changes these two after `init`.
+    // OpenSSL lets threads share a key that nobody changes, and nobody does after `init`.
     private nonisolated(unsafe) let key: EVPKey
-    /// Made ready to sign, to be copied: that is a tenth of a signature quicker than to make one ready.
-    private nonisolated(unsafe) let context: SigningContext
+    /// What the last signature was made with, for the next one; nil while a thread has it. To make one ready is a tenth of
+    /// a signature, and half of its allocations.
+    private let spare = Mutex<SigningContext?>(nil)
 
     /// A new key pair.
     /// - Throws: `unsupportedSignatureScheme`.
@@ -35,7 +37,6 @@ public final class SigningKey: Sendable {
         self.algorithm = algorithm
         let publicKey = try key.publicKey(of: algorithm.keyFormat)
         self.publicKey = try SignaturePublicKey(publicKey.rawSpan, scheme: scheme)
-        unsafe context = try SigningContext(key, algorithm)
         unsafe self.key = key
     }
 
@@ -46,39 +47,71 @@ public final class SigningKey: Sendable {
 
     /// A signature over `message`. ECDSA's are DER, and another one each time.
     public func sign(_ message: RawSpan) throws(CryptoError) -> [UInt8] {
-        let context = unsafe try SigningContext(copying: self.context)
-        var signature = unsafe [UInt8](repeating: 0, count: Int(EVP_PKEY_get_size(key.pointer)))
-        var byteCount = signature.count
-        let result = unsafe message.withUnsafeBytes { message in
-            unsafe EVP_DigestSign(
-                context.pointer, &signature, &byteCount, message.bindMemory(to: UInt8.self).baseAddress, message.count)
+        if let context = spare.withLock({ $0.take() }) {
+            if let signature = context.sign(message) {
+                spare.withLock { $0 = context }
+                return signature
+            }
+            // Not every OpenSSL lets an EdDSA context sign twice.
+            OpenSSL.drainErrors()
         }
-        try OpenSSL.check(result, "EVP_DigestSign")
-        signature.removeLast(signature.count - byteCount)
+        let context = unsafe try SigningContext(key, algorithm)
+        guard let signature = context.sign(message) else { throw OpenSSL.failure(of: "EVP_DigestSign") }
+        spare.withLock { $0 = context }
         return signature
     }
 }
 
-/// An OpenSSL context that is ready to sign with a key.
-@safe private struct SigningContext: ~Copyable {
-    let pointer: OpaquePointer
+/// OpenSSL contexts that are ready to sign with a key.
+///
+/// Unchecked, because the compiler does not know that one thread at a time has it: `SigningKey.spare` gives it away.
+@safe private final class SigningContext: @unchecked Sendable {
+    private let algorithm: SignatureAlgorithm
+    private let maxByteCount: Int
+    /// ECDSA: signs the hash of a message.
+    private let ecdsa: OpaquePointer?
+    /// EdDSA: signs the message itself.
+    private let eddsa: OpaquePointer?
 
-    deinit { unsafe EVP_MD_CTX_free(pointer) }
-
-    init(_ key: borrowing EVPKey, _ algorithm: SignatureAlgorithm) throws(CryptoError) {
-        let context = unsafe OpenSSL.require(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
-        let result = unsafe EVP_DigestSignInit_ex(context, nil, algorithm.digest, nil, nil, key.pointer, nil)
-        if result != 1 { unsafe EVP_MD_CTX_free(context) }
-        try OpenSSL.check(result, "EVP_DigestSignInit_ex")
-        unsafe pointer = context
+    deinit {
+        unsafe EVP_PKEY_CTX_free(ecdsa)
+        unsafe EVP_MD_CTX_free(eddsa)
     }
 
-    init(copying other: borrowing SigningContext) throws(CryptoError) {
-        let context = unsafe OpenSSL.require(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
-        let result = unsafe EVP_MD_CTX_copy_ex(context, other.pointer)
-        if result != 1 { unsafe EVP_MD_CTX_free(context) }
-        try OpenSSL.check(result, "EVP_MD_CTX_copy_ex")
-        unsafe pointer = context
+    init(_ key: borrowing EVPKey, _ algorithm: SignatureAlgorithm) throws(CryptoError) {
+        self.algorithm = algorithm
+        maxByteCount = unsafe Int(EVP_PKEY_get_size(key.pointer))
+        if algorithm.hashAlgorithm == nil {
+            unsafe (ecdsa, eddsa) = (nil, OpenSSL.require(EVP_MD_CTX_new(), "EVP_MD_CTX_new"))
+            unsafe try OpenSSL.check(
+                EVP_DigestSignInit_ex(eddsa, nil, nil, nil, nil, key.pointer, nil), "EVP_DigestSignInit_ex")
+        } else {
+            let context = unsafe try OpenSSL.check(
+                EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil), "EVP_PKEY_CTX_new_from_pkey")
+            unsafe (ecdsa, eddsa) = (context, nil)
+            unsafe try OpenSSL.check(EVP_PKEY_sign_init(context), "EVP_PKEY_sign_init")
+        }
+    }
+
+    /// Nil where OpenSSL makes none; its error queue says why.
+    func sign(_ message: RawSpan) -> [UInt8]? {
+        var isSigned = false
+        let signature = unsafe [UInt8](unsafeUninitializedCapacity: maxByteCount) { signature, count in
+            count = maxByteCount
+            isSigned = unsafe message.withUnsafeBytes { message in
+                guard let hash = algorithm.hashAlgorithm else {
+                    let first = unsafe message.bindMemory(to: UInt8.self).baseAddress
+                    return unsafe EVP_DigestSign(eddsa, signature.baseAddress, &count, first, message.count) == 1
+                }
+                return unsafe withUnsafeTemporaryAllocation(byteCount: hash.byteCount, alignment: 16) { digest in
+                    unsafe hash.digest(message, into: digest)
+                    let first = unsafe digest.bindMemory(to: UInt8.self).baseAddress
+                    return unsafe EVP_PKEY_sign(ecdsa, signature.baseAddress, &count, first, digest.count) == 1
+                }
+            }
+            if !isSigned { count = 0 }
+        }
+        return isSigned ? signature : nil
     }
 }
 

@@ -108,7 +108,11 @@ extension Forger {
             $0.encryptionKey = keys.leafKey.publicKeyBytes
             changes.leafNode(&$0)
         }
-        do { try provisional.setLeafNode(leafNode, parentHash: parentHash) } catch {
+        var withLeaf = provisional
+        do {
+            try withLeaf.setOwnLeafNode(leafNode, parentHash: parentHash)
+            provisional = withLeaf
+        } catch {
             // Then it is one that no group takes.
             provisional.tree.setLeaf(leafNode, at: leaf)
         }

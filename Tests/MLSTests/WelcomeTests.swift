@@ -72,10 +72,10 @@ struct WelcomeTests {
         let encoded = info.encoded
         let encrypted = joiner.welcomeSecret(psk: psk.bytes, crypto: &crypto)
             .seal(groupInfo: encoded.rawSpan, crypto: &crypto)
+        let context = JoinerSecrets.encryptContext(encrypted.rawSpan, crypto: &crypto)
         for pathSecret in [path, []] {
-            let sealed = try JoinerSecrets.seal(
-                joiner, pathSecret: pathSecret.rawSpan, psks: psks, to: initPub,
-                encryptedGroupInfo: encrypted.rawSpan, crypto: &crypto)
+            let groupSecrets = JoinerSecrets.groupSecrets(joiner, pathSecret: pathSecret.rawSpan, psks: psks)
+            let sealed = try crypto.encrypt(groupSecrets.bytes, to: initPub, in: context)
             let opened = try JoinerSecrets(
                 opening: sealed, initKey: initKey, encryptedGroupInfo: encrypted.rawSpan, crypto: &crypto)
             let openedJoiner = copy(opened.joinerSecret.bytes)

@@ -191,11 +191,11 @@ final class FloorMeter {
             privateBytes.withUnsafeMutableBytes { privateBytes in
                 name.withUnsafeMutableBufferPointer { name in
                     var parameters = [
-                        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.baseAddress, 0),
+                        OSSL_PARAM_construct_utf8_string(Self.lasting("group"), name.baseAddress, 0),
                         OSSL_PARAM_construct_octet_string(
-                            OSSL_PKEY_PARAM_PUB_KEY, publicBytes.baseAddress, publicBytes.count),
+                            Self.lasting("pub"), publicBytes.baseAddress, publicBytes.count),
                         OSSL_PARAM_construct_BN(
-                            OSSL_PKEY_PARAM_PRIV_KEY, privateBytes.bindMemory(to: UInt8.self).baseAddress, 32),
+                            Self.lasting("priv"), privateBytes.bindMemory(to: UInt8.self).baseAddress, 32),
                         OSSL_PARAM_construct_end(),
                     ]
                     done(EVP_PKEY_fromdata(context, &key, Int32(mlsrelay_EVP_PKEY_KEYPAIR), &parameters))
@@ -203,6 +203,11 @@ final class FloorMeter {
             }
         }
         return made(key)
+    }
+
+    /// A C string that lasts: OSSL_PARAM keeps the pointer.
+    private static func lasting(_ name: StaticString) -> UnsafePointer<CChar> {
+        UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
     private static let bytes = [UInt8](repeating: 0x33, count: 1024)

@@ -20,7 +20,8 @@ struct Measurement {
         self.suite = suite
         self.threadCount = threadCount
         self.only = only
-        configuration = GroupConfiguration(policy: ValidationPolicy(verificationThreadCount: threadCount))
+        configuration = GroupConfiguration(
+            policy: ValidationPolicy(verificationThreadCount: threadCount), encryptionThreadCount: threadCount)
         meter = FloorMeter(suite)
     }
 
@@ -35,12 +36,10 @@ struct Measurement {
     }
 
     mutating func run() throws -> [Row] {
-        floor.keepBest(of: meter.measure())
         try keyPackages()
         try messages()
         for count in [100, 1000, 5000] { try populated(count) }
         for count in [1000, 5000] { try building(count) }
-        try heap(1000)
         return results.filter { isWanted($0.target) }.map { target, value, wall in
             Row(
                 target: target, suite: suite.rawValue, threadCount: threadCount, measured: value, wall: wall,
@@ -66,7 +65,10 @@ struct Measurement {
     }
 
     private mutating func messages() throws {
-        guard isWanted(.protect100, .unprotect100, .protect1024, .unprotect1024, .protectAllocations) else { return }
+        guard
+            isWanted(
+                .protect100, .unprotect100, .protect1024, .unprotect1024, .protectAllocations, .unprotectAllocations)
+        else { return }
         let clients = try Clients(2, suite, configuration)
         var alice = try clients.makeGroup()
         let added = try alice.commit(clients.additions)
@@ -75,6 +77,7 @@ struct Measurement {
         for (byteCount, protectTarget, unprotectTarget) in [
             (100, Target.protect100, Target.unprotect100), (1024, .protect1024, .unprotect1024),
         ] {
+            guard isWanted(protectTarget, unprotectTarget) else { continue }
             let data = [UInt8](repeating: 0x61, count: byteCount)
             var (protect, unprotect) = (Timing(batchSize: 100), Timing(batchSize: 100))
             for _ in 0..<2000 {
@@ -109,9 +112,10 @@ struct Measurement {
     private mutating func populated(_ count: Int) throws {
         let (commitTarget, farTarget) = (Target.commitUpdate(count), Target.processFar(count))
         let (neighbourTarget, followTarget) = (Target.processNeighbour(count), Target.follow(count))
+        let heapTarget = Target.heap(count, encodedByteCount: 0)
         switch count {
         case 100: guard isWanted(commitTarget) else { return }
-        case 1000: guard isWanted(commitTarget, farTarget, neighbourTarget, followTarget) else { return }
+        case 1000: guard isWanted(commitTarget, farTarget, neighbourTarget, followTarget, heapTarget) else { return }
         default: guard isWanted(farTarget) else { return }
         }
         let clients = try Clients(count, suite, configuration)
@@ -147,6 +151,7 @@ struct Measurement {
         if count == 1000 {
             add(neighbourTarget, processNeighbour)
             add(followTarget, follow)
+            try heap(count, &committer)
         }
     }
 
@@ -176,24 +181,19 @@ struct Measurement {
         }
     }
 
-    private mutating func heap(_ count: Int) throws {
-        guard isWanted(.heap(count, encodedByteCount: 0)) else { return }
-        let clients = try Clients(count, suite, configuration)
-        let welcome = try Self.welcome(for: clients)
+    /// What a member keeps who has just joined the group of `committer`, all of whose parents have keys.
+    @inline(never)
+    private mutating func heap(_ count: Int, _ committer: inout Group) throws {
+        let joiner = try Clients(1, suite, configuration)
+        let addition = CommitOptions([.add(Add(keyPackage: joiner.keyPackages[0].keyPackage))])
+        let welcome = try committer.commit(addition).welcome ?? []
         // The first one makes what is made once in a process.
-        _ = try clients.join(count - 1, welcome)
+        _ = try joiner.join(0, welcome)
         let before = mlsrelay_allocated_byte_count()
-        let member = try clients.join(count - 1, welcome)
+        let member = try joiner.join(0, welcome)
         let after = withExtendedLifetime(welcome) { mlsrelay_allocated_byte_count() }
         let encoded = member.publicGroup.ratchetTree.encoded.count
         results.append((.heap(count, encodedByteCount: encoded), Double(after) - Double(before), nil))
-    }
-
-    /// The Welcome of a group whose creator is gone when this returns.
-    @inline(never)
-    private static func welcome(for clients: Clients) throws -> [UInt8] {
-        var creator = try clients.makeGroup()
-        return try creator.commit(clients.additions).welcome ?? []
     }
 }
 

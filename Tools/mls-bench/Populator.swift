@@ -59,7 +59,7 @@ struct Populator: ~Copyable {
         let keys = try NewPath(provisional.tree.filteredDirectPath(of: leaf), leafKey: leafKey, crypto: &crypto)
         let parentHash = provisional.tree.mergePath(keys.publicKeys, from: leaf)
         let leafNode = try leafNode(of: leaf, leafKey.publicKeyBytes, parentHash, identity)
-        try provisional.setLeafNode(leafNode, parentHash: parentHash)
+        try provisional.setOwnLeafNode(leafNode, parentHash: parentHash)
         let provisionalContext = provisional.groupContext(for: group.groupContext).encoded
         let nodes = try keys.encrypted(
             tree: provisional.tree, excluding: [], groupContext: provisionalContext, crypto: &crypto)

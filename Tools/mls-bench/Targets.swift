@@ -85,7 +85,7 @@ extension Target {
     /// - Parameter encodedByteCount: of the ratchet tree, which is the least that a member has to keep.
     static func heap(_ count: Int, encodedByteCount: Int) -> Target {
         Target(
-            "state heap n=\(count)", .bytes, "the encoded ratchet tree", [1: (280_000, 600_000), 2: (390_000, 750_000)]
+            "state heap n=\(count)", .bytes, "the encoded ratchet tree", [1: (nil, 600_000), 2: (nil, 750_000)]
         ) { _ in Double(encodedByteCount) }
     }
 

@@ -106,12 +106,13 @@ extension Group {
             renewing: leafNode, .commit(parentHash: parentHash), encryptionKey: keys.leafKey.publicKeyBytes,
             identity: identity, extensions: options.leafExtensions, groupID: groupID, leaf: ownLeaf,
             configuration: configuration)
-        try provisional.setLeafNode(newLeaf, parentHash: parentHash)
+        try provisional.setOwnLeafNode(newLeaf, parentHash: parentHash)
         let groupContext = provisional.groupContext(for: groupContext).encoded
         let nodes: [UpdatePathNode]
         do throws(CryptoError) {
             nodes = try keys.encrypted(
-                tree: provisional.tree, excluding: provisional.addedLeaves, groupContext: groupContext, crypto: &crypto)
+                tree: provisional.tree, excluding: provisional.addedLeaves, groupContext: groupContext,
+                threadCount: configuration.encryptionThreadCount, crypto: &crypto)
         } catch { throw .crypto(error) }
         return MadePath(keys: keys, updatePath: UpdatePath(leafNode: newLeaf, nodes: nodes), identity: identity)
     }
@@ -130,22 +131,26 @@ extension Group {
         let encodedInfo = groupInfo.encoded
         let welcomeSecret = joiner.welcomeSecret(psk: psk.bytes, crypto: &crypto)
         let encryptedGroupInfo = welcomeSecret.seal(groupInfo: encodedInfo.rawSpan, crypto: &crypto)
-        var secrets: [EncryptedGroupSecrets] = []
-        for (leaf, keyPackage) in added {
-            let none = SharedSecret(copying: RawSpan())
-            let pathSecret = path.map { $0.secret(for: leaf)?.secret ?? none } ?? none
-            do throws(CryptoError) {
-                let encoded = keyPackage.encoded
-                let initKeyBytes = keyPackage.initKey
-                let initKey = try HPKEPublicKey(initKeyBytes.rawSpan, kem: crypto.kem)
-                secrets.append(
-                    EncryptedGroupSecrets(
-                        newMember: try keyPackageRef(of: encoded.rawSpan, suite: suite),
-                        encryptedGroupSecrets: try JoinerSecrets.seal(
-                            joiner, pathSecret: pathSecret.bytes, psks: pskIDs, to: initKey,
-                            encryptedGroupInfo: encryptedGroupInfo.rawSpan, crypto: &crypto)))
-            } catch { throw .crypto(error) }
+        let context = JoinerSecrets.encryptContext(encryptedGroupInfo.rawSpan, crypto: &crypto)
+        let none = SharedSecret(copying: RawSpan())
+        let recipients = added.map { leaf, keyPackage in
+            let pathSecret = path?.secret(for: leaf)?.secret ?? none
+            return (keyPackage, JoinerSecrets.groupSecrets(joiner, pathSecret: pathSecret.bytes, psks: pskIDs))
         }
+        let suite = suite
+        let secrets: [EncryptedGroupSecrets]
+        do throws(CryptoError) {
+            secrets = try crypto.concurrentMap(
+                count: recipients.count, threadCount: configuration.encryptionThreadCount
+            ) { (number, crypto) throws(CryptoError) in
+                let (keyPackage, groupSecrets) = recipients[number]
+                let (encoded, initKeyBytes) = (keyPackage.encoded, keyPackage.initKey)
+                let initKey = try HPKEPublicKey(initKeyBytes.rawSpan, kem: crypto.kem)
+                return EncryptedGroupSecrets(
+                    newMember: try keyPackageRef(of: encoded.rawSpan, suite: suite),
+                    encryptedGroupSecrets: try crypto.encrypt(groupSecrets.bytes, to: initKey, in: context))
+            }
+        } catch { throw .crypto(error) }
         return MLSMessage.welcome(
             Welcome(cipherSuite: suite, secrets: secrets, encryptedGroupInfo: encryptedGroupInfo)
         ).encoded

@@ -119,7 +119,7 @@ private struct ExternalJoiner {
         } catch { throw .crypto(error) }
         let parentHash = provisional.tree.mergePath(keys.publicKeys, from: committer)
         let ownLeaf = try leafNode(parentHash, at: committer)
-        try provisional.setLeafNode(ownLeaf, parentHash: parentHash)
+        try provisional.setOwnLeafNode(ownLeaf, parentHash: parentHash)
         let context = provisional.groupContext(for: group.groupContext).encoded
         do throws(CryptoError) {
             let nodes = try keys.encrypted(

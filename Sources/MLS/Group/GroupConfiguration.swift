@@ -27,6 +27,8 @@ public struct GroupConfiguration: Sendable {
     public var maxPastEpochCount: Int
     /// How many epochs back resumption PSKs are kept. RFC 9420 section 8.6.
     public var maxResumptionPSKCount: Int
+    /// How many threads encrypt a Commit's secrets for its recipients, at least 1.
+    public var encryptionThreadCount: Int
     /// Where all randomness comes from.
     public var randomSource: RandomSource
 
@@ -34,7 +36,7 @@ public struct GroupConfiguration: Sendable {
         policy: ValidationPolicy = ValidationPolicy(), handshakeFraming: HandshakeFraming = .publicMessage,
         padding: Padding = .none, cipherSuites: [CipherSuite] = (1...7).map { CipherSuite(rawValue: $0) },
         sendsGREASE: Bool = true, messageKeyLimits: SecretTreeLimits = SecretTreeLimits(), maxPastEpochCount: Int = 3,
-        maxResumptionPSKCount: Int = 32, randomSource: RandomSource = .system
+        maxResumptionPSKCount: Int = 32, encryptionThreadCount: Int = 1, randomSource: RandomSource = .system
     ) {
         self.policy = policy
         self.handshakeFraming = handshakeFraming
@@ -44,6 +46,7 @@ public struct GroupConfiguration: Sendable {
         self.messageKeyLimits = messageKeyLimits
         self.maxPastEpochCount = maxPastEpochCount
         self.maxResumptionPSKCount = maxResumptionPSKCount
+        self.encryptionThreadCount = encryptionThreadCount
         self.randomSource = randomSource
     }
 }

@@ -14,16 +14,14 @@ package struct JoinerSecrets: ~Copyable {
     /// Which pre-shared keys the epoch depends on, in their order.
     package let psks: [PreSharedKeyID]
 
-    /// `encrypted_group_secrets = EncryptWithLabel(init_key, "Welcome", encrypted_group_info, group_secrets)`
-    /// - Parameters:
-    ///   - pathSecret: empty for none.
-    ///   - initKey: of the new member's KeyPackage.
-    ///   - encryptedGroupInfo: of the same Welcome.
-    /// - Throws: `invalidKey` where the key is of another KEM or of small order.
-    package static func seal(
-        _ joinerSecret: borrowing JoinerSecret, pathSecret: RawSpan, psks: [PreSharedKeyID],
-        to initKey: HPKEPublicKey, encryptedGroupInfo: RawSpan, crypto: inout CipherSuiteContext
-    ) throws(CryptoError) -> HPKECiphertext {
+    /// The GroupSecrets for a new member: what `encryptContext` encrypts.
+    /// ```
+    /// encrypted_group_secrets = EncryptWithLabel(init_key, "Welcome", encrypted_group_info, group_secrets)
+    /// ```
+    /// - Parameter pathSecret: empty for none.
+    package static func groupSecrets(
+        _ joinerSecret: borrowing JoinerSecret, pathSecret: RawSpan, psks: [PreSharedKeyID]
+    ) -> SharedSecret {
         var writer = SecretWriter(capacity: 256)
         writer.opaque(joinerSecret.bytes)
         writer.encode(pathSecret.isEmpty ? 0 as UInt8 : 1)
@@ -33,8 +31,14 @@ package struct JoinerSecrets: ~Copyable {
         let idBytes = ids.bytes
         writer.raw(idBytes.rawSpan)
         let plaintext = writer.finish()
-        return try crypto.encryptWithLabel(
-            plaintext.bytes, to: initKey, label: "Welcome", context: encryptedGroupInfo)
+        return SharedSecret(copying: plaintext.bytes)
+    }
+
+    /// What all that a Welcome encrypts is encrypted with.
+    package static func encryptContext(
+        _ encryptedGroupInfo: RawSpan, crypto: inout CipherSuiteContext
+    ) -> PreparedEncryptContext {
+        crypto.encryptContext(label: "Welcome", context: encryptedGroupInfo)
     }
 
     /// `group_secrets = DecryptWithLabel(init_key_priv, "Welcome", encrypted_group_info, kem_output, ciphertext)`

@@ -48,24 +48,29 @@ package struct NewPath: Sendable {
     ///   - tree: with the Commit's proposals applied; whether with the path makes no difference here.
     ///   - joiners: the leaves that the Commit adds, which learn the secret from the Welcome.
     ///   - groupContext: the encoding of the provisional one: with the path's tree hash, and the old confirmed hash.
+    ///   - threadCount: on how many threads.
     /// - Throws: `invalidKey` where a member's key is of small order.
     package func encrypted(
-        tree: GroupTree, excluding joiners: Set<LeafIndex>, groupContext: [UInt8],
+        tree: GroupTree, excluding joiners: Set<LeafIndex>, groupContext: [UInt8], threadCount: Int = 1,
         crypto: inout CipherSuiteContext
     ) throws(CryptoError) -> [UpdatePathNode] {
-        var nodes: [UpdatePathNode] = []
-        for (index, step) in path.enumerated() {
-            var ciphertexts: [HPKECiphertext] = []
-            for node in tree.resolution(of: step.copathChild, excluding: joiners) {
-                guard let bytes = tree.encryptionKey(at: node) else { preconditionFailure("nodes of a resolution") }
-                let key = try HPKEPublicKey(bytes.rawSpan, kem: crypto.kem)
-                let secret = secrets[index].secret
-                ciphertexts.append(
-                    try crypto.encryptWithLabel(
-                        secret.bytes, to: key, label: "UpdatePathNode", context: groupContext.rawSpan))
+        let context = crypto.encryptContext(label: "UpdatePathNode", context: groupContext.rawSpan)
+        let resolutions = path.map { tree.resolution(of: $0.copathChild, excluding: joiners) }
+        let recipients = zip(resolutions, secrets).flatMap { nodes, secret in nodes.map { (node: $0, secret: secret) } }
+        let ciphertexts = try crypto.concurrentMap(count: recipients.count, threadCount: threadCount) {
+            (number, crypto) throws(CryptoError) in
+            guard let bytes = tree.encryptionKey(at: recipients[number].node) else {
+                preconditionFailure("nodes of a resolution")
             }
-            nodes.append(UpdatePathNode(encryptionKey: keys[index].publicKeyBytes, encryptedPathSecret: ciphertexts))
+            let key = try HPKEPublicKey(bytes.rawSpan, kem: crypto.kem)
+            let secret = recipients[number].secret.secret
+            return try crypto.encrypt(secret.bytes, to: key, in: context)
         }
-        return nodes
+        var rest = ciphertexts[...]
+        return zip(keys, resolutions).map { key, resolution in
+            let own = rest.prefix(resolution.count)
+            rest = rest.dropFirst(resolution.count)
+            return UpdatePathNode(encryptionKey: key.publicKeyBytes, encryptedPathSecret: Array(own))
+        }
     }
 }

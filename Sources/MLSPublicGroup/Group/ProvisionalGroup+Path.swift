@@ -12,35 +12,41 @@ extension ProvisionalGroup {
         var merged = self
         // "Merge the UpdatePath into the new ratchet tree, as described in Section 7.5."
         let parentHash = merged.tree.mergePath(path.nodes.map(\.encryptionKey), from: committer)
+        // "Validate the LeafNode as specified in Section 7.3. The leaf_node_source field MUST be set to commit."
+        try path.leafNode.validate(at: merged.place(of: committer), suite: tree.suite, policy: policy)
         try merged.setLeafNode(path.leafNode, parentHash: parentHash)
         self = merged
     }
 
     /// Gives the committer the leaf node that belongs to a path whose keys are in `tree` already: the end of a path that
-    /// one makes oneself, and of one that is merged.
-    /// - Parameter parentHash: what `GroupTree.mergePath` gave.
-    /// - Throws: the group is as it was then.
-    public mutating func setLeafNode(_ leafNode: LeafNode, parentHash: [UInt8]) throws(GroupError) {
-        var merged = self
-        // "Validate the LeafNode as specified in Section 7.3. The leaf_node_source field MUST be set to commit."
+    /// one makes oneself.
+    /// - Parameters:
+    ///   - leafNode: one's own, and so its signature is not verified.
+    ///   - parentHash: what `GroupTree.mergePath` gave.
+    /// - Throws: nothing can go on from here then.
+    public mutating func setOwnLeafNode(_ leafNode: LeafNode, parentHash: [UInt8]) throws(GroupError) {
+        try leafNode.validateOwn(at: place(of: committer), suite: tree.suite, policy: policy)
+        try setLeafNode(leafNode, parentHash: parentHash)
+    }
+
+    private func place(of committer: LeafIndex) -> LeafNodePlace {
         // "Verify that the encryption_key value in the LeafNode is different from the committer's current leaf node."
-        let replaced = tree.leafNode(at: committer)
-        let place = LeafNodePlace.commit(groupID: groupID, leaf: committer, replaced: isExternal ? nil : replaced)
-        try leafNode.validate(at: place, suite: tree.suite, policy: policy)
+        let replaced = isExternal ? nil : tree.leafNode(at: committer)
+        return .commit(groupID: groupID, leaf: committer, replaced: replaced)
+    }
 
-        merged.forget(committer)
-        merged.tree.setLeaf(leafNode, at: committer)
-        guard merged.members.insert(leafNode, at: committer, policy.authenticationService) == nil else {
-            throw .refused(.existingClient)
-        }
-        try leafNode.validate(in: parameters, with: merged.members)
-        try merged.tree.checkKeysAreUnique()
-
+    private mutating func setLeafNode(_ leafNode: LeafNode, parentHash: [UInt8]) throws(GroupError) {
         // Section 7.9.2: "clients MUST recompute the expected value of parent_hash for the committer's new leaf and verify
         // that it matches the parent_hash value in the supplied leaf_node."
         guard case .commit(parentHash) = leafNode.source else { throw .refused(.pathParentHash) }
-        merged.hasPath = true
-        self = merged
+
+        guard let replaced = tree.leafNode(at: committer) else { preconditionFailure("a committer has a leaf") }
+        tree.setLeaf(leafNode, at: committer)
+        let same = members.replace(replaced, with: leafNode, at: committer, policy.authenticationService)
+        guard same == nil else { throw .refused(.existingClient) }
+        try leafNode.validate(in: parameters, with: members)
+        try tree.checkKeysAreUnique()
+        hasPath = true
     }
 
     /// Section 7.6: a node for each of the filtered direct path, and in each "the path secret for the direct path node

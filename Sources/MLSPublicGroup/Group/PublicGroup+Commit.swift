@@ -8,7 +8,7 @@ extension PublicGroup {
     /// - Parameters:
     ///   - committer: `member`, or `newMemberCommit` for an external Commit.
     ///   - joiner: the leaf node of an external Commit's path; nothing else looks at it. While the path is being made,
-    ///     one with the same keys and credential, which `ProvisionalGroup.setLeafNode` replaces.
+    ///     one with the same keys and credential, which `ProvisionalGroup.setOwnLeafNode` replaces.
     ///   - resumption: what this group is made for where this is its first Commit, which may then have such a PSK. RFC
     ///     9420 sections 11.2 and 11.3.
     public func applyProposals(
@@ -20,8 +20,10 @@ extension PublicGroup {
         let list = try ProposalList(proposals, committer: committer, pending: pending)
         // Section 12.2: "It contains an individual proposal that is invalid". Those by reference were valid when they
         // were cached, and the group is the same.
-        for queued in list.proposals where queued.ref == nil {
-            try validate(queued.proposal, from: queued.sender, resumption: resumption)
+        let fresh = list.proposals.filter { $0.ref == nil }
+        try concurrentCheck(count: fresh.count, threadCount: policy.verificationThreadCount) {
+            (number) throws(GroupError) in
+            try validate(fresh[number].proposal, from: fresh[number].sender, resumption: resumption)
         }
 
         switch committer {

@@ -16,6 +16,11 @@ extension LeafNode {
         return try verifySignature(at: place, suite: suite)
     }
 
+    /// Checks the same of a leaf node that one has just made and signed, but for its keys and its signature.
+    func validateOwn(at place: LeafNodePlace, suite: CipherSuite, policy: ValidationPolicy) throws(GroupError) {
+        try checkContent(at: place, suite: suite, policy)
+    }
+
     /// The part of section 7.3 that costs no cryptography.
     private func checkContent(at place: LeafNodePlace, suite: CipherSuite, _ policy: ValidationPolicy)
         throws(GroupError)

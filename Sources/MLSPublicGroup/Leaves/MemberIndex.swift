@@ -34,6 +34,22 @@ struct MemberIndex: Sendable {
         clients[client] = nil
     }
 
+    /// The same as `remove` and `insert`, for a member whose leaf node changes.
+    mutating func replace(
+        _ replaced: LeafNode, with leafNode: LeafNode, at leaf: LeafIndex,
+        _ authenticationService: any AuthenticationService
+    ) -> LeafIndex? {
+        // Mostly it is only the keys that change.
+        if replaced.credential == leafNode.credential, replaced.capabilities == leafNode.capabilities,
+            replaced.signatureKey == leafNode.signatureKey
+        {
+            let client = authenticationService.clientID(of: leafNode)
+            if client == nil || client == authenticationService.clientID(of: replaced) { return nil }
+        }
+        remove(replaced, at: leaf, authenticationService)
+        return insert(leafNode, at: leaf, authenticationService)
+    }
+
     private mutating func count(_ leafNode: LeafNode, _ change: Int) {
         memberCount += change
         credentialTypes.add(change, to: CollectionOfOne(leafNode.credential.credentialType))

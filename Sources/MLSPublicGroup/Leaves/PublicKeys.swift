@@ -19,11 +19,7 @@ func signaturePublicKey(
 /// Checks that secrets can be encrypted to `bytes` in a group of `suite`. RFC 9420 section 5.1.1.
 /// - Throws: `rule` where they cannot.
 func checkPublicKey(_ bytes: [UInt8], suite: CipherSuite, or rule: ValidationRule) throws(GroupError) {
-    do {
-        _ = try HPKEPublicKey(bytes.rawSpan, kem: suite.kem)
-    } catch .invalidKey {
-        throw .refused(rule)
-    } catch {
-        throw .crypto(error)
-    }
+    let kem: KEM
+    do throws(CryptoError) { kem = try suite.kem } catch { throw .crypto(error) }
+    guard kem.isPublicKey(bytes.rawSpan) else { throw .refused(rule) }
 }

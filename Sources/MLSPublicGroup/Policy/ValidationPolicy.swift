@@ -25,7 +25,7 @@ public struct ValidationPolicy: Sendable {
     public var allowsResync: Bool
     /// How many proposals of an epoch are kept for a Commit to refer to.
     public var maxPendingProposalCount: Int
-    /// How many threads verify the signatures of a tree that is joined, at least 1.
+    /// How many threads verify the signatures of a tree that is joined, and of what a Commit adds, at least 1.
     public var verificationThreadCount: Int
 
     public init(

@@ -17,10 +17,10 @@ extension GroupTree {
         guard let (left, right) = node.children else {
             return leafHash(treeLeaf(at: LeafIndex(node.rawValue >> 1)), LeafIndex(node.rawValue >> 1), &hash)
         }
-        let known = parents[node.parentPosition].treeHash
-        if !known.isEmpty { return known }
+        if let known = parents[node.parentPosition].treeHash { return known }
         let (leftHash, rightHash) = (treeHash(of: left, &hash), treeHash(of: right, &hash))
-        let computed = Self.nodeHash(parents[node.parentPosition].node, leftHash, rightHash, &hash)
+        let parent = parents[node.parentPosition]
+        let computed = Self.nodeHash(parent.encodedNode, leftHash, rightHash, &hash)
         setTreeHash(computed, of: node)
         return computed
     }
@@ -30,10 +30,11 @@ extension GroupTree {
     /// ```
     private func leafHash(_ treeLeaf: TreeLeaf?, _ leaf: LeafIndex, _ hash: inout HashContext) -> [UInt8] {
         var head = Writer()
+        head.reserve(6)
         NodeType.leaf.encode(into: &head)
         leaf.encode(into: &head)
         head.isPresent(treeLeaf != nil)
-        let headBytes = head.bytes
+        let headBytes = head.take()
         hash.update(headBytes.rawSpan)
         if let bytes = treeLeaf?.bytes { hash.update(bytes.rawSpan) }
         return hash.finalize()
@@ -45,16 +46,18 @@ extension GroupTree {
     ///     optional<ParentNode> parent_node; opaque left_hash<V>; opaque right_hash<V>;
     /// } TreeHashInput;
     /// ```
+    /// - Parameter parentNode: encoded; empty for a blank one.
     private static func nodeHash(
-        _ parentNode: ParentNode?, _ leftHash: [UInt8], _ rightHash: [UInt8], _ hash: inout HashContext
+        _ parentNode: RawSpan, _ leftHash: [UInt8], _ rightHash: [UInt8], _ hash: inout HashContext
     ) -> [UInt8] {
         var input = Writer()
         input.reserve(256)
         NodeType.parent.encode(into: &input)
-        input.optional(parentNode)
+        input.isPresent(!parentNode.isEmpty)
+        input.raw(parentNode)
         input.opaque(leftHash)
         input.opaque(rightHash)
-        let inputBytes = input.bytes
+        let inputBytes = input.take()
         hash.update(inputBytes.rawSpan)
         return hash.finalize()
     }
@@ -73,7 +76,7 @@ extension GroupTree {
         input.opaque(parentNode.encryptionKey)
         input.opaque(parentNode.parentHash)
         input.opaque(originalSiblingTreeHash)
-        let inputBytes = input.bytes
+        let inputBytes = input.take()
         hash.update(inputBytes.rawSpan)
         return hash.finalize()
     }
@@ -93,7 +96,8 @@ extension GroupTree {
         parentNode?.unmergedLeaves.removeAll { removed.contains($0) }
         let leftHash = originalTreeHash(of: left, removing: removed, &hash)
         let rightHash = originalTreeHash(of: right, removing: removed, &hash)
-        return Self.nodeHash(parentNode, leftHash, rightHash, &hash)
+        let encoded = parentNode?.encoded ?? []
+        return Self.nodeHash(encoded.rawSpan, leftHash, rightHash, &hash)
     }
 
     /// Whether every parent node that is not blank is parent-hash valid. RFC 9420 section 7.9.2.

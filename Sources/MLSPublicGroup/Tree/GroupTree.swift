@@ -7,8 +7,8 @@ import TLSPresentation
 /// A value: copies share all that they have in common, and a change costs the path that it touches and not the size of
 /// the group. So a Commit is tried on a copy, and the tree before it stays as it was.
 ///
-/// Invariant: of each parent the counts are those of the nodes below it; its hash is empty, or the tree hash of its
-/// subtree; the key counts are those of all nodes that are not blank.
+/// Invariant: of each parent the counts are those of the nodes below it; its hash is nil, and so is that of each node
+/// above, or the tree hash of its subtree; the key counts are those of all nodes that are not blank.
 public struct GroupTree: Sendable {
     public let suite: CipherSuite
     public private(set) var leafCount: LeafCount
@@ -57,16 +57,21 @@ public struct GroupTree: Sendable {
 
     /// The parent node there; nil where it is blank, a leaf, or outside of the tree.
     public func parentNode(at node: NodeIndex) -> ParentNode? {
-        node.isLeaf || !leafCount.nodeCount.contains(node) ? nil : parents[node.parentPosition].node
+        treeParent(at: node)?.node
     }
 
     /// The `encryption_key` of the node there; nil where it is blank or outside of the tree.
     public func encryptionKey(at node: NodeIndex) -> [UInt8]? {
-        node.leaf.map { treeLeaf(at: $0)?.encryptionKey } ?? parentNode(at: node)?.encryptionKey
+        node.leaf.map { treeLeaf(at: $0)?.encryptionKey } ?? treeParent(at: node)?.encryptionKey
     }
 
     public func isBlank(_ node: NodeIndex) -> Bool {
-        node.leaf.map { treeLeaf(at: $0) == nil } ?? (parentNode(at: node) == nil)
+        node.leaf.map { treeLeaf(at: $0) == nil } ?? (treeParent(at: node)?.isBlank ?? true)
+    }
+
+    /// The place of the parent there; nil for a leaf, and outside of the tree.
+    private func treeParent(at node: NodeIndex) -> TreeParent? {
+        node.isLeaf || !leafCount.nodeCount.contains(node) ? nil : parents[node.parentPosition]
     }
 
     func treeLeaf(at leaf: LeafIndex) -> TreeLeaf? { leafCount.contains(leaf) ? leaves[Int(leaf.rawValue)] : nil }
@@ -98,7 +103,20 @@ public struct GroupTree: Sendable {
         precondition(leafCount.contains(leaf), "a leaf of the tree")
         let before = replaceLeaf(leafNode, at: leaf)
         let change = (leafNode == nil ? 0 : 1) - (before ? 1 : 0)
-        changePath(of: NodeIndex(leaf), leafCountChange: change) { _, _ in }
+        if change == 0 {
+            forgetHashes(above: NodeIndex(leaf))
+        } else {
+            changePath(of: NodeIndex(leaf), leafCountChange: change) { _, _ in }
+        }
+    }
+
+    private mutating func forgetHashes(above node: NodeIndex) {
+        var below = node
+        // Above a node without a hash there is none either.
+        while let node = below.parent(in: leafCount), parents[node.parentPosition].treeHash != nil {
+            parents[node.parentPosition].treeHash = nil
+            below = node
+        }
     }
 
     /// Puts `leafNode` there and blanks its direct path: what an Update does. RFC 9420 section 12.1.2.
@@ -118,8 +136,10 @@ public struct GroupTree: Sendable {
         }
         _ = replaceLeaf(leafNode, at: leaf)
         changePath(of: NodeIndex(leaf), leafCountChange: 1) { _, parent in
-            guard let unmerged = parent?.unmergedLeaves else { return }
-            parent?.unmergedLeaves.insert(leaf, at: unmerged.firstIndex { $0 > leaf } ?? unmerged.count)
+            guard var parentNode = parent.node else { return }
+            let unmerged = parentNode.unmergedLeaves
+            parentNode.unmergedLeaves.insert(leaf, at: unmerged.firstIndex { $0 > leaf } ?? unmerged.count)
+            parent.node = parentNode
         }
         return leaf
     }
@@ -149,25 +169,23 @@ public struct GroupTree: Sendable {
     public mutating func mergePath(_ encryptionKeys: [[UInt8]], from leaf: LeafIndex) -> [UInt8] {
         let path = filteredDirectPath(of: leaf)
         precondition(path.count == encryptionKeys.count, "a key for each node of the filtered direct path")
-        var next = 0
-        changePath(of: NodeIndex(leaf)) { node, parent in
-            guard next < path.count, path[next].node == node else { return parent = nil }
-            parent = ParentNode(encryptionKey: encryptionKeys[next])
-            next += 1
-        }
-        return setParentHashes(along: path)
-    }
-
-    /// From the root down, each node of `path` gets the parent hash of the one above it.
-    /// - Returns: the parent hash of the lowest one.
-    private mutating func setParentHashes(along path: [PathNode]) -> [UInt8] {
+        // From the root down, each node of the path gets the parent hash of the one above it. Nothing of this path is in
+        // the hashes beside it.
         var hash = HashContext(hashAlgorithm)
         var parentHash: [UInt8] = []
-        for step in path.reversed() {
-            parents[step.node.parentPosition].node?.parentHash = parentHash
+        var nodes: [ParentNode] = []
+        for (step, key) in zip(path, encryptionKeys).reversed() {
+            let node = ParentNode(encryptionKey: key, parentHash: parentHash)
             let siblingHash = treeHash(of: step.copathChild, &hash)
-            guard let node = parents[step.node.parentPosition].node else { preconditionFailure("a node just set") }
             parentHash = Self.parentHash(of: node, originalSiblingTreeHash: siblingHash, &hash)
+            nodes.append(node)
+        }
+        var steps = zip(path, nodes.reversed()).makeIterator()
+        var next = steps.next()
+        changePath(of: NodeIndex(leaf)) { node, parent in
+            guard let (step, parentNode) = next, step.node == node else { return parent.node = nil }
+            parent.node = parentNode
+            next = steps.next()
         }
         return parentHash
     }
@@ -178,14 +196,8 @@ public struct GroupTree: Sendable {
     /// - Returns: whether there was a leaf node.
     private mutating func replaceLeaf(_ leafNode: LeafNode?, at leaf: LeafIndex) -> Bool {
         let before = leaves[Int(leaf.rawValue)]
-        if let before {
-            encryptionKeys.remove(before.encryptionKey.rawSpan)
-            signatureKeys.remove(before.signatureKey.rawSpan)
-        }
-        if let leafNode {
-            encryptionKeys.insert(leafNode.encryptionKey.rawSpan)
-            signatureKeys.insert(leafNode.signatureKey.rawSpan)
-        }
+        encryptionKeys.replace(before?.encryptionKey, with: leafNode?.encryptionKey)
+        signatureKeys.replace(before?.signatureKey, with: leafNode?.signatureKey)
         leaves[Int(leaf.rawValue)] = leafNode.map(TreeLeaf.init)
         return before != nil
     }
@@ -194,28 +206,25 @@ public struct GroupTree: Sendable {
         precondition(leafCount.contains(leaf), "a leaf of the tree")
         let before = replaceLeaf(leafNode, at: leaf)
         let change = (leafNode == nil ? 0 : 1) - (before ? 1 : 0)
-        changePath(of: NodeIndex(leaf), leafCountChange: change) { _, parent in parent = nil }
+        changePath(of: NodeIndex(leaf), leafCountChange: change) { _, parent in parent.node = nil }
     }
 
     /// Calls `body` with each parent above `node`, from below, keeps the counts and keys true, and forgets the hashes.
     /// - Parameter leafCountChange: by how much there are more leaves below than there were.
     private mutating func changePath(
-        of node: NodeIndex, leafCountChange: Int = 0, _ body: (NodeIndex, inout ParentNode?) -> Void
+        of node: NodeIndex, leafCountChange: Int = 0, _ body: (NodeIndex, inout TreeParent) -> Void
     ) {
         var nodeCountChange = leafCountChange
         var below = node
         while let node = below.parent(in: leafCount) {
-            let before = parents[node.parentPosition].node
-            body(node, &parents[node.parentPosition].node)
-            let after = parents[node.parentPosition].node
-            if before?.encryptionKey != after?.encryptionKey {
-                if let before { encryptionKeys.remove(before.encryptionKey.rawSpan) }
-                if let after { encryptionKeys.insert(after.encryptionKey.rawSpan) }
-            }
+            let before = parents[node.parentPosition].encryptionKey
+            body(node, &parents[node.parentPosition])
+            let after = parents[node.parentPosition].encryptionKey
+            encryptionKeys.replace(before, with: after)
             nodeCountChange += (after == nil ? 0 : 1) - (before == nil ? 0 : 1)
             parents[node.parentPosition].nonBlankLeafCount += Int32(leafCountChange)
             parents[node.parentPosition].nonBlankNodeCount += Int32(nodeCountChange)
-            parents[node.parentPosition].treeHash = []
+            parents[node.parentPosition].treeHash = nil
             below = node
         }
     }
@@ -233,9 +242,7 @@ public struct GroupTree: Sendable {
     /// Drops the right half as long as nothing is there but blank nodes. RFC 9420 section 7.7.
     private mutating func truncate() {
         while let halved = leafCount.halved, let right = leafCount.root.right, nonBlankNodeCount(below: right) == 0 {
-            if let root = parents[leafCount.root.parentPosition].node {
-                encryptionKeys.remove(root.encryptionKey.rawSpan)
-            }
+            if let key = parents[leafCount.root.parentPosition].encryptionKey { encryptionKeys.remove(key.rawSpan) }
             leafCount = halved
         }
         resizeArrays()
@@ -288,17 +295,6 @@ public struct GroupTree: Sendable {
     mutating func setTreeHash(_ treeHash: [UInt8], of node: NodeIndex) {
         parents[node.parentPosition].treeHash = treeHash
     }
-}
-
-/// A place for a parent node, with what is known of its subtree.
-struct TreeParent: Sendable {
-    var node: ParentNode?
-    /// Empty where it has to be computed again.
-    var treeHash: [UInt8] = []
-    /// How many leaves below are not blank.
-    var nonBlankLeafCount: Int32 = 0
-    /// How many nodes of the subtree are not blank, this one included.
-    var nonBlankNodeCount: Int32 = 0
 }
 
 extension NodeIndex {

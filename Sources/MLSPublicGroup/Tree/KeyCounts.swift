@@ -1,5 +1,4 @@
 import HashTreeCollections
-import MLSCrypto
 import TLSPresentation
 
 /// How often each key stands in a tree, to see at once whether one does so twice. A value whose copies share what they
@@ -7,16 +6,21 @@ import TLSPresentation
 ///
 /// Invariant: no count is 0, and `duplicateCount` is how many are above 1.
 struct KeyCounts: Equatable, Sendable {
-    /// A key's name in the table: the first half of its SHA-256, so that keys of all sizes take 16 bytes. Two keys of the
-    /// same name would cost 2^64 hashes to find.
+    /// A key's name in the table: 16 bytes for keys of all sizes. It comes from the standard library's hash function,
+    /// which each process begins with another secret: nobody can look for two keys of the same name.
     private struct Name: Hashable, Sendable {
-        let high: UInt64
-        let low: UInt64
+        let high: Int
+        let low: Int
 
         init(_ key: RawSpan) {
-            var hash = SHA256()
-            let words = hash.hash(key).words
-            (high, low) = (words.0, words.1)
+            (high, low) = unsafe key.withUnsafeBytes { unsafe (Self.hash($0, 0), Self.hash($0, 1)) }
+        }
+
+        private static func hash(_ key: UnsafeRawBufferPointer, _ half: UInt8) -> Int {
+            var hasher = Hasher()
+            hasher.combine(half)
+            unsafe hasher.combine(bytes: key)
+            return hasher.finalize()
         }
     }
 
@@ -26,6 +30,13 @@ struct KeyCounts: Equatable, Sendable {
     var areUnique: Bool { duplicateCount == 0 }
 
     func contains(_ key: RawSpan) -> Bool { counts[Name(key)] != nil }
+
+    /// Removes one key, if there is one, and inserts another.
+    mutating func replace(_ key: [UInt8]?, with other: [UInt8]?) {
+        if key == other { return }
+        if let key { remove(key.rawSpan) }
+        if let other { insert(other.rawSpan) }
+    }
 
     mutating func insert(_ key: RawSpan) {
         let name = Name(key)
