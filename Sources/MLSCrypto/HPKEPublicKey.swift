@@ -24,10 +24,12 @@ public final class HPKEPublicKey: Sendable {
 }
 
 extension KEM {
-    /// Whether `bytes` are what `HPKEPublicKey` takes. On the curves of RFC 7748 every string of the right length is, so
-    /// that it costs nothing to ask.
+    /// Whether `bytes` are what `HPKEPublicKey` takes. On the curves of RFC 7748 every string of the right length is but
+    /// for a few, so that it costs nothing to ask.
     public func isPublicKey(_ bytes: RawSpan) -> Bool {
-        guard let curve = keyFormat.curve else { return bytes.byteCount == publicKeyByteCount }
+        guard let curve = keyFormat.curve else {
+            return bytes.byteCount == publicKeyByteCount && !isOfSmallOrder([UInt8](bytes))
+        }
         do throws(CryptoError) {
             _ = try CurvePoint(bytes, on: curve)
             return true

@@ -44,7 +44,7 @@ extension Group {
         content.auth.confirmationTag = tag
         let publicCommit = publicGroup.stage(provisional, groupContext: next, confirmationTag: tag)
         // From here on the next epoch's members are told of it.
-        let infoExtensions = options.groupInfoExtensions + configuration.greaseExtension(crypto)
+        let infoExtensions = configuration.withGREASE(options.groupInfoExtensions, crypto)
         var welcome: [UInt8]?
         if !provisional.added.isEmpty {
             let info = try publicCommit.group.signedGroupInfo(

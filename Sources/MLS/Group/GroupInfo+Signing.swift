@@ -40,7 +40,7 @@ extension Group {
             externalPub = key.publicKeyBytes
         }
         let groupInfo = try publicGroup.signedGroupInfo(
-            extensions: extensions + configuration.greaseExtension(crypto), externalPub: externalPub, hasTree: hasTree,
+            extensions: configuration.withGREASE(extensions, crypto), externalPub: externalPub, hasTree: hasTree,
             signer: ownLeaf, identity: identity)
         return MLSMessage.groupInfo(groupInfo).encoded
     }

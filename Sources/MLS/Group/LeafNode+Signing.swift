@@ -71,9 +71,11 @@ extension GroupConfiguration {
         return [Extension(extensionType: type, extensionData: [])]
     }
 
-    /// The same for a GroupInfo.
-    func greaseExtension(_ crypto: borrowing CipherSuiteContext) -> [Extension] {
-        sendsGREASE ? [Extension(extensionType: ExtensionType(rawValue: grease(crypto)), extensionData: [])] : []
+    /// A GroupInfo's extensions with one more, of a type that none of them has.
+    func withGREASE(_ extensions: [Extension], _ crypto: borrowing CipherSuiteContext) -> [Extension] {
+        let type = ExtensionType(rawValue: grease(crypto))
+        guard sendsGREASE, !extensions.contains(where: { $0.extensionType == type }) else { return extensions }
+        return extensions + [Extension(extensionType: type, extensionData: [])]
     }
 
     /// One of the fifteen numbers: 0x0A0A, 0x1A1A, …, 0xEAEA.
