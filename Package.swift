@@ -104,7 +104,8 @@ let package = Package(
 
         // What a relay decides; no socket, disk, clock or thread.
         .target(
-            name: "RelayCore", dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"],
+            name: "RelayCore",
+            dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayWire", "TLSPresentation"],
             swiftSettings: codecSettings),
 
         // Logs and tables in LMDB, behind the state protocol of RelayCore; the only importer of CLMDB.

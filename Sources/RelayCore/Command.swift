@@ -28,9 +28,15 @@ public struct Command: Sendable {
     public enum Action: Sendable {
         /// An identity whose owner has just proved to hold the key.
         case register(Identity)
+        /// An untracked one.
         case createGroup(groupID: [UInt8], epoch: Epoch)
+        /// With these of the batch's `messages`.
+        case createTrackedGroup(NewGroup, Range<Int>)
         /// These of the batch's `messages`, all or none.
         case publish(Range<Int>)
+        /// These of the batch's `messages`, a commit among them whose change of roster is declared.
+        case publishCommit(Range<Int>, DeclaredRoster)
+        case group(GroupAction)
         case acknowledge([Position])
         case fetchKeyPackages([KeyPackageRequest])
     }
@@ -89,5 +95,6 @@ public enum Outcome: Hashable, Sendable {
     case published(receipts: Range<Int>)
     case acknowledged
     case keyPackages([KeyPackageResult])
+    case answered(EncodedFrame)
     case refused(RelayError)
 }

@@ -5,6 +5,19 @@ public struct CoreLimits: Hashable, Sendable {
     public var pastEpochs: UInt64 = 5
     /// KeyPackages in the pool of one client and suite, beside the last-resort one.
     public var maxKeyPackagesPerPool = 100
+    /// Denials that void a provisional commit, where the group's policy says nothing: one malicious member alone voids
+    /// nothing, and two that cannot go on are enough not to wait for more.
+    public var denials = 2
+    /// Races that a committer loses in a row before it gets a turn of its own.
+    public var fairnessLosses = 3
+    /// How long that turn lasts: a round trip on a slow network, and the making of a commit.
+    public var fairnessTurnMilliseconds: UInt64 = 3000
+    /// Commits after which a public group is stored anew: as many are read again when it comes into memory.
+    public var commitsPerStoredGroup = 64
+    /// Leaves of public groups that are kept in memory together, about 1 KiB each.
+    public var maxFollowedLeafCount = 200_000
+    /// Refused commits that are kept for operators.
+    public var maxRejectCount: UInt64 = 10_000
 
     public init() {}
 }

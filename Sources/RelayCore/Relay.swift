@@ -1,5 +1,6 @@
 import MLSCodec
 import MLSCrypto
+public import MLSPublicGroup
 public import RelayWire
 import TLSPresentation
 
@@ -10,15 +11,35 @@ import TLSPresentation
 public struct Relay<State: RelayState>: ~Copyable {
     public var state: State
     public let limits: CoreLimits
+    /// What messages of public groups are validated with; the clock is the command's.
+    public let validation: ValidationPolicy
     /// Entries appended since the owner last set this back.
     public var appended = AppendedEntries()
-    private var chain = Chain()
+    /// What service loops have to do, since the owner last set this back.
+    public var effects = Effects()
+    var chain = Chain()
     /// What is to be done for the messages of the Publish at hand; kept for its storage.
     private var plan: [Step] = []
+    /// Public groups in memory, and their leaves together.
+    var followedGroups: [LogNumber: FollowedGroup] = [:]
+    var followedLeafCount = 0
+    var fairness: [LogNumber: Fairness] = [:]
+    /// The commit that the command at hand would publish.
+    var refusedCommit: (log: LogNumber, epoch: Epoch)?
 
-    public init(_ state: consuming State, limits: CoreLimits) {
+    public init(
+        _ state: consuming State, limits: CoreLimits, validation: ValidationPolicy = ValidationPolicy(clientSupport: nil)
+    ) {
         self.state = state
         self.limits = limits
+        self.validation = validation
+    }
+
+    /// The transaction did not happen: what is in memory may be of it.
+    public mutating func transactionFailed() {
+        followedGroups.removeAll(keepingCapacity: true)
+        followedLeafCount = 0
+        effects = Effects()
     }
 
     /// Creates the logs that every relay has. Once, in an empty state.
@@ -37,17 +58,48 @@ public struct Relay<State: RelayState>: ~Copyable {
     public mutating func apply(
         _ command: Command, in batch: CommandBatch, at now: Timestamp, receipts: inout [Receipt]
     ) throws(State.Failure) -> Outcome {
+        refusedCommit = nil
+        let outcome = try carryOut(command, in: batch, at: now, receipts: &receipts)
+        if case .refused(let error) = outcome, let refusedCommit {
+            try note(error, of: refusedCommit.log, refusedCommit.epoch, by: command.client, at: now)
+        }
+        return outcome
+    }
+
+    private mutating func carryOut(
+        _ command: Command, in batch: CommandBatch, at now: Timestamp, receipts: inout [Receipt]
+    ) throws(State.Failure) -> Outcome {
         switch command.action {
         case .register(let identity):
             return try register(identity, at: now)
         case .createGroup(let groupID, let epoch):
             return try createGroup(groupID, epoch: epoch, by: command.client, at: now)
+        case .createTrackedGroup(let group, let messages):
+            return try createGroup(group, messages, in: batch, by: command.client, at: now, receipts: &receipts)
         case .publish(let messages):
-            return try publish(messages, in: batch, by: command.client, at: now, receipts: &receipts)
+            return try publish(messages, nil, in: batch, by: command.client, at: now, receipts: &receipts)
+        case .publishCommit(let messages, let roster):
+            return try publish(messages, roster, in: batch, by: command.client, at: now, receipts: &receipts)
         case .acknowledge(let positions):
             return try acknowledge(positions, by: command.client)
         case .fetchKeyPackages(let requests):
             return .keyPackages(try fetchKeyPackages(requests, for: command.client, at: now))
+        case .group(let action):
+            return try carryOut(action, by: command.client, at: now)
+        }
+    }
+
+    /// Keeps why a commit was refused, for operators: a group whose commits fail has to be looked at.
+    private mutating func note(
+        _ error: RelayError, of log: LogNumber, _ epoch: Epoch, by client: ClientNumber, at now: Timestamp
+    ) throws(State.Failure) {
+        let number = try state.nextNumber(.reject)
+        let rule = (try? RuleDetail(decoding: error.detail.rawSpan))?.rule ?? []
+        try state.set(
+            Tables.rejects, SequenceNumber(rawValue: number),
+            RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule))
+        if number > limits.maxRejectCount {
+            try state.remove(Tables.rejects, SequenceNumber(rawValue: number - limits.maxRejectCount))
         }
     }
 
@@ -58,19 +110,37 @@ public struct Relay<State: RelayState>: ~Copyable {
         guard Identity.isValidName(identity.name) else {
             return .refused(RelayError(.nameInvalid, "A name has 1 to 255 bytes of UTF-8 without control characters."))
         }
-        if let client = try state.client(named: identity.name) {
-            guard try state.identity(of: client) == identity else {
-                return .refused(RelayError(.identityTaken, "This name is registered with another signature key."))
+        if let user = try state.get(Tables.userNames, BytesKey(identity.name)) {
+            for key in try state.keys(Tables.userClients, prefix: user.recordKey)
+            where try state.existing(Tables.clients, key.second).identity == identity {
+                return .registered(key.second)
             }
-            return .registered(client)
+            return .refused(RelayError(.identityTaken, "This name is registered with another signature key."))
         }
-        let client = try state.addClient(identity)
+        let user = UserNumber(rawValue: try state.nextNumber(.user))
+        try state.set(Tables.userNames, BytesKey(identity.name), user)
+        try state.set(Tables.users, user, UserRecord(name: identity.name, visibility: .listed, registered: now))
+        return .registered(try addClient(identity, clientName: [], to: user, at: now))
+    }
+
+    /// Gives a user a client, with its logs, and tells it in the directory.
+    private mutating func addClient(
+        _ identity: Identity, clientName: [UInt8], to user: UserNumber, at now: Timestamp
+    ) throws(State.Failure) -> ClientNumber {
+        let client = ClientNumber(rawValue: try state.nextNumber(.client))
+        try state.set(
+            Tables.clients, client,
+            ClientRecord(user: user, identity: identity, clientName: clientName, registered: now))
+        try state.mark(Tables.userClients, PairKey(user, client))
+        try state.set(Tables.signatureKeys, BytesKey(Identity.keyID(identity.signatureKey)), client)
         for name in [LogName.inbox(of: client), .keyPackages(of: client)] {
             _ = try createLog(name, epoch: Epoch(rawValue: 0), creator: client, at: now)
         }
-        let notice = IdentityNotice(client: client, identity: identity)
+        var notice = IdentityNotice(client: client, identity: identity)
+        notice.user = user
+        notice.clientName = clientName
         try notify(notice.encoded, kind: .identity, in: .directory, at: now)
-        return .registered(client)
+        return client
     }
 
     // MARK: Groups
@@ -108,6 +178,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         }
         for position in positions where try state.acknowledged(position.log, by: client) < position.sequenceNumber {
             try state.setAcknowledged(position, by: client)
+            try confirm(position.log, by: client, through: position.sequenceNumber)
         }
         return .acknowledged
     }
@@ -127,9 +198,14 @@ public struct Relay<State: RelayState>: ~Copyable {
 
     /// All messages of a Publish, or none: first the decisions, which change nothing, then the writes.
     private mutating func publish(
-        _ messages: Range<Int>, in batch: CommandBatch, by client: ClientNumber, at now: Timestamp,
-        receipts: inout [Receipt]
+        _ messages: Range<Int>, _ declared: DeclaredRoster?, in batch: CommandBatch, by client: ClientNumber,
+        at now: Timestamp, receipts: inout [Receipt]
     ) throws(State.Failure) -> Outcome {
+        if let (log, group) = try trackedGroup(of: messages, in: batch) {
+            return try publishTracked(
+                messages, declared: declared, to: log, group, in: batch, by: client, at: now, receipts: &receipts)
+        }
+        guard declared == nil else { return .refused(.groupUnknown) }
         plan.removeAll(keepingCapacity: true)
         var group = GroupInPublish()
         for index in messages {
@@ -142,6 +218,23 @@ public struct Relay<State: RelayState>: ~Copyable {
             try carryOut(step, first: messages.lowerBound, in: batch, by: client, at: now, receipts: &receipts)
         }
         return .published(receipts: start..<receipts.count)
+    }
+
+    /// The tracked group that the first message names which names any.
+    private func trackedGroup(
+        of messages: Range<Int>, in batch: CommandBatch
+    ) throws(State.Failure) -> (LogNumber, GroupRecord)? {
+        for index in messages {
+            switch batch.messages[index].route {
+            case .group(let groupID, _, _), .groupInfo(let groupID, _):
+                guard let log = try state.log(.group, named: batch.bytes.rawSpan.extracting(groupID)),
+                    let group = try state.get(Tables.groups, log)
+                else { return nil }
+                return (log, group)
+            case .welcome, .keyPackage: continue
+            }
+        }
+        return nil
     }
 
     /// The one group that a Publish may speak of, as it will be after the messages before.
@@ -167,12 +260,15 @@ public struct Relay<State: RelayState>: ~Copyable {
             }
             if isCommit {
                 // One commit per epoch, the first that comes. RFC 9750 section 5.2.
-                guard epoch == group.epoch else { return try refusal(of: epoch, in: group, log: log) }
+                guard epoch == group.epoch else {
+                    refusedCommit = (log, epoch)
+                    return try refusal(of: epoch, current: group.epoch, log: log)
+                }
                 group.epoch = epoch.next
                 plan.append(.appendCommit(message: index, log, ending: epoch))
             } else {
                 guard epoch <= group.epoch, group.epoch.rawValue - epoch.rawValue <= limits.pastEpochs else {
-                    return try refusal(of: epoch, in: group, log: log)
+                    return try refusal(of: epoch, current: group.epoch, log: log)
                 }
                 plan.append(.append(message: index, log))
             }
@@ -183,7 +279,7 @@ public struct Relay<State: RelayState>: ~Copyable {
             if epoch == group.epoch {
                 plan.append(.setGroupInfo(message: index, log))
             } else if !(group.isRepeated && epoch < group.epoch) {
-                return try refusal(of: epoch, in: group, log: log)
+                return try refusal(of: epoch, current: group.epoch, log: log)
             }
 
         case .welcome(let references):
@@ -243,15 +339,20 @@ public struct Relay<State: RelayState>: ~Copyable {
         return group.log == log ? nil : RelayError(.mixedGroups, "The messages of a Publish are of one group.")
     }
 
-    private mutating func refusal(
-        of epoch: Epoch, in group: GroupInPublish, log: LogNumber
-    ) throws(State.Failure) -> RelayError {
-        let winner = try state.commit(ending: epoch, in: log) ?? .zero
-        let detail = EpochDetail(log: log, epoch: group.epoch, commit: winner).encoded
-        return epoch < group.epoch
-            ? RelayError(.staleEpoch, "The group is in epoch \(group.epoch), the message in \(epoch).", detail: detail)
+    /// Why a message of `epoch` is refused, with the commit that has ended it.
+    func refusal(of epoch: Epoch, current: Epoch, log: LogNumber) throws(State.Failure) -> RelayError {
+        let winner = try state.commit(ending: epoch, in: log)
+        var detail = EpochDetail(log: log, epoch: current, commit: winner ?? .zero)
+        if let winner, let entry = try state.storedEntry(winner, in: log),
+            entry.payload.count <= WireLimits.maxWinnerByteCount
+        {
+            detail.entry = entry.encoded
+        }
+        return epoch < current
+            ? RelayError(
+                .staleEpoch, "The group is in epoch \(current), the message in \(epoch).", detail: detail.encoded)
             : RelayError(
-                .futureEpoch, "The group is only in epoch \(group.epoch), the message in \(epoch).", detail: detail)
+                .futureEpoch, "The group is only in epoch \(current), the message in \(epoch).", detail: detail.encoded)
     }
 
     private func plannedKeyPackages(_ cipherSuite: CipherSuite, in batch: CommandBatch) -> Int {
@@ -304,7 +405,8 @@ public struct Relay<State: RelayState>: ~Copyable {
         var results: [KeyPackageResult] = []
         for request in requests {
             // The same answer for "no such name" and "nothing left": a fetch is no way to learn who is registered.
-            guard let owner = try state.client(named: request.name),
+            guard let user = try state.get(Tables.userNames, BytesKey(request.name)),
+                let owner = try state.clients(of: user).first,
                 let taken = try state.takeKeyPackage(of: owner, cipherSuite: request.cipherSuite)
             else {
                 results.append(KeyPackageResult(error: .keyPackageUnavailable, client: .relay, message: []))
@@ -321,7 +423,7 @@ public struct Relay<State: RelayState>: ~Copyable {
 
     // MARK: Logs
 
-    private mutating func createLog(
+    mutating func createLog(
         _ name: LogName, epoch: Epoch, creator: ClientNumber, at now: Timestamp
     ) throws(State.Failure) -> LogNumber {
         let head = LogHead(
@@ -332,7 +434,7 @@ public struct Relay<State: RelayState>: ~Copyable {
     }
 
     /// The number of a log that was created with its client or with the store.
-    private mutating func existing(_ name: LogName) throws(State.Failure) -> LogNumber {
+    func existing(_ name: LogName) throws(State.Failure) -> LogNumber {
         guard let log = try state.log(name.kind, named: name.name.rawSpan) else {
             throw State.corrupted("there is no \(name.kind) log named \(name.name.hex)")
         }
@@ -340,20 +442,26 @@ public struct Relay<State: RelayState>: ~Copyable {
     }
 
     /// The head of a log whose number the state itself gave.
-    private mutating func existingHead(of log: LogNumber) throws(State.Failure) -> LogHead {
+    func existingHead(of log: LogNumber) throws(State.Failure) -> LogHead {
         guard let head = try state.head(of: log) else { throw State.corrupted("log \(log) has no head") }
         return head
     }
 
-    private mutating func notify(
+    mutating func notify(
         _ payload: [UInt8], kind: EntryKind, in name: LogName, at now: Timestamp
     ) throws(State.Failure) {
-        let log = try existing(name)
-        let hash = chain.payloadHash(payload.rawSpan)
-        _ = try append(payload.rawSpan, hash: hash, kind: kind, to: log, by: .relay, at: now) { _ in }
+        try notify(payload, kind: kind, in: try existing(name), at: now)
     }
 
-    private mutating func append(
+    mutating func notify(
+        _ payload: [UInt8], kind: EntryKind, in log: LogNumber, at now: Timestamp
+    ) throws(State.Failure) {
+        _ = try append(payload.rawSpan, hash: payloadHash(payload), kind: kind, to: log, by: .relay, at: now) { _ in }
+    }
+
+    mutating func payloadHash(_ payload: [UInt8]) -> SHA256Digest { chain.payloadHash(payload.rawSpan) }
+
+    mutating func append(
         _ index: Int, first: Int, to log: LogNumber, in batch: CommandBatch, by sender: ClientNumber, at now: Timestamp,
         _ change: (inout LogHead) -> Void
     ) throws(State.Failure) -> Receipt {
@@ -366,7 +474,7 @@ public struct Relay<State: RelayState>: ~Copyable {
     }
 
     /// Appends one entry and moves the head on; the one place where a log grows.
-    private mutating func append(
+    mutating func append(
         _ payload: RawSpan, hash: SHA256Digest, kind: EntryKind, to log: LogNumber, by sender: ClientNumber,
         at now: Timestamp, _ change: (inout LogHead) -> Void
     ) throws(State.Failure) -> LogHead {

@@ -49,11 +49,14 @@ public final class StoreReader {
 }
 
 /// The store at one moment, inside `StoreReader.read` or the writer's transaction.
-public struct Snapshot: ~Copyable {
+public struct Snapshot: RecordReading, ~Copyable {
+    public typealias Failure = StoreError
+    public static func corrupted(_ what: String) -> StoreError { .corrupted(what) }
+
     let transaction: OpaquePointer
     /// A cursor over the entries.
     let entries: OpaquePointer
-    let tables: Tables
+    let tables: TableHandles
 
     // MARK: Logs
 
@@ -128,6 +131,10 @@ public struct Snapshot: ~Copyable {
             throw .corrupted("entry \(sequenceNumber) of log \(log) is not one")
         }
         return value.bytes
+    }
+
+    public func storedEntry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> Entry? {
+        try entry(sequenceNumber, in: log)
     }
 
     /// An entry, decoded and copied.
@@ -223,33 +230,11 @@ public struct Snapshot: ~Copyable {
 
     // MARK: Clients
 
-    public func client(named name: [UInt8]) throws(StoreError) -> ClientNumber? {
-        guard (1...WireLimits.maxNameByteCount).contains(name.count) else { return nil }
-        let value = withValue(name) { get(.clientNames, $0) }
-        guard let value = try value.get() else { return nil }
-        guard value.mv_size == 8 else { throw .corrupted("the number of a client is not one") }
-        return ClientNumber(rawValue: value.number())
-    }
-
-    public func identity(of client: ClientNumber) throws(StoreError) -> Identity? {
-        guard let value = try get(.clients, Key(client.rawValue)) else { return nil }
-        do throws(DecodingError) {
-            return try Identity(decoding: RawSpan(_unsafeBytes: value.bytes))
-        } catch {
-            throw .corrupted("the identity of client \(client): \(error)")
-        }
-    }
-
     /// Calls `body` with every client, ascending.
     public func forEachClient(
-        after: ClientNumber = .relay, _ body: (ClientNumber, Identity) throws(StoreError) -> Bool
+        after: ClientNumber = .relay, _ body: (ClientNumber, ClientRecord) throws(StoreError) -> Bool
     ) throws(StoreError) {
-        try forEach(.clients, after: after.encoded) { (key, value) throws(StoreError) in
-            guard key.count == 8 else { throw .corrupted("a client's number is not one") }
-            let client = ClientNumber(rawValue: key.number(0))
-            guard let identity = try identity(of: client) else { throw .corrupted("client \(client) has no identity") }
-            return try body(client, identity)
-        }
+        try forEach(Tables.clients, after: after, body)
     }
 
     public func acknowledged(_ log: LogNumber, by client: ClientNumber) throws(StoreError) -> SequenceNumber {
@@ -378,12 +363,37 @@ public struct Snapshot: ~Copyable {
         try stat(of: tables[table], table.rawValue).ms_entries
     }
 
+    // MARK: Records
+
+    public func record(_ table: RecordTable, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+        // Longer than LMDB's keys, there is none.
+        guard (1...511).contains(key.count) else { return nil }
+        let value = withValue(key) { find(tables[table], $0, table.name) }
+        return try value.get().map { Array($0.bytes) }
+    }
+
+    public func forEachRecord(
+        _ table: RecordTable, prefix: [UInt8], after: [UInt8]?, _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        let cursor = try openCursor(tables[table])
+        defer { mdb_cursor_close(cursor) }
+        let last = after.flatMap { $0.lexicographicallyPrecedes(prefix) ? nil : $0 }
+        try walk(cursor, behind: last, from: prefix) { (key, value) throws(StoreError) in
+            guard key.starts(with: prefix) else { return false }
+            return try body(Array(key), Array(value))
+        }
+    }
+
     // MARK: Access to tables
 
     func get(_ table: TableName, _ key: MDB_val) -> Swift.Result<MDB_val?, StoreError> {
+        find(tables[table], key, table.rawValue)
+    }
+
+    private func find(_ handle: MDB_dbi, _ key: MDB_val, _ table: String) -> Swift.Result<MDB_val?, StoreError> {
         var key = key
         var value = MDB_val()
-        switch mdb_get(transaction, tables[table], &key, &value) {
+        switch mdb_get(transaction, handle, &key, &value) {
         case 0: return .success(value)
         case MDB_NOTFOUND: return .success(nil)
         case let code:
@@ -415,7 +425,7 @@ public struct Snapshot: ~Copyable {
 
     /// Calls `body` with every pair from `first` on, ascending, until it returns false.
     func forEach(_ table: TableName, from first: Key, _ body: PairBody) throws(StoreError) {
-        let cursor = try openCursor(table)
+        let cursor = try openCursor(tables[table])
         defer { mdb_cursor_close(cursor) }
         var first = first
         var key = MDB_val()
@@ -429,26 +439,37 @@ public struct Snapshot: ~Copyable {
 
     /// Calls `body` with every pair behind `last`, or every pair, ascending, until it returns false.
     func forEach(_ table: TableName, after last: [UInt8]?, _ body: PairBody) throws(StoreError) {
-        let cursor = try openCursor(table)
+        let cursor = try openCursor(tables[table])
         defer { mdb_cursor_close(cursor) }
+        try walk(cursor, behind: last, from: [], body)
+    }
+
+    /// Every pair behind `last` or, if that is nil, from the key `first` on.
+    private func walk(
+        _ cursor: OpaquePointer, behind last: [UInt8]?, from first: [UInt8], _ body: PairBody
+    ) throws(StoreError) {
         var key = MDB_val()
         var value = MDB_val()
         var code: Int32
-        if let last {
-            code = withValue(last) { lent in
+        let start = last ?? first
+        if start.isEmpty {
+            // LMDB takes no empty key.
+            code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
+        } else {
+            code = withValue(start) { lent in
                 key = lent
                 return mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
             }
-            if code == 0, key.bytes.elementsEqual(last) { code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT) }
-        } else {
-            code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
+        }
+        if let last, code == 0, key.bytes.elementsEqual(last) {
+            code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
         }
         try walk(cursor, code, &key, &value, body)
     }
 
-    private func openCursor(_ table: TableName) throws(StoreError) -> OpaquePointer {
+    private func openCursor(_ table: MDB_dbi) throws(StoreError) -> OpaquePointer {
         var opened: OpaquePointer?
-        try check(mdb_cursor_open(transaction, tables[table], &opened), "mdb_cursor_open")
+        try check(mdb_cursor_open(transaction, table, &opened), "mdb_cursor_open")
         guard let cursor = opened else { throw .failed(call: "mdb_cursor_open", code: ENOMEM) }
         return cursor
     }

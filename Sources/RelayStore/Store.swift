@@ -10,7 +10,7 @@ import RelayWire
 // handles never change.
 public final class Store: @unchecked Sendable {
     /// The format of what this program writes. It changes when an older program would misread what is stored.
-    public static let format: UInt32 = 1
+    public static let format: UInt32 = 2
 
     public enum Access: Sendable {
         /// To append; takes the lock, and creates the store where there is none.
@@ -22,7 +22,7 @@ public final class Store: @unchecked Sendable {
     public let directory: String
     public let configuration: StoreConfiguration
     let environment: OpaquePointer
-    let tables: Tables
+    let tables: TableHandles
     private let lock: Int32
     /// The data file, opened once more for `writeAhead`; -1 for an inspector.
     let aheadDescriptor: Int32
@@ -80,7 +80,7 @@ public final class Store: @unchecked Sendable {
         }
         try check(mdb_env_create(&opened), "mdb_env_create")
         guard let environment = opened else { throw .failed(call: "mdb_env_create", code: ENOMEM) }
-        try check(mdb_env_set_maxdbs(environment, UInt32(TableName.allCases.count)), "mdb_env_set_maxdbs")
+        try check(mdb_env_set_maxdbs(environment, UInt32(TableHandles.count)), "mdb_env_set_maxdbs")
         try check(mdb_env_set_maxreaders(environment, UInt32(configuration.maxReaders)), "mdb_env_set_maxreaders")
         // An inspector takes the size that the relay has written into the file.
         if access == .relay {
@@ -94,17 +94,17 @@ public final class Store: @unchecked Sendable {
 
     private static func openTables(
         _ environment: OpaquePointer, directory: String, access: Access
-    ) throws(StoreError) -> Tables {
+    ) throws(StoreError) -> TableHandles {
         var begun: OpaquePointer?
         let isReader = access == .inspector
         try check(mdb_txn_begin(environment, nil, isReader ? UInt32(MDB_RDONLY) : 0, &begun), "mdb_txn_begin")
         guard let transaction = begun else { throw .failed(call: "mdb_txn_begin", code: ENOMEM) }
-        let tables: Tables
+        let tables: TableHandles
         do throws(StoreError) {
             // The format first: a store of another format may have other tables.
             if let found = try storedFormat(transaction), found != format { throw .formatUnknown(found) }
             do throws(StoreError) {
-                tables = try Tables(opening: transaction, flags: isReader ? 0 : MDB_CREATE)
+                tables = try TableHandles(opening: transaction, flags: isReader ? 0 : MDB_CREATE)
             } catch .failed(_, MDB_NOTFOUND) {
                 throw .missing(directory: directory)
             }
@@ -134,7 +134,7 @@ public final class Store: @unchecked Sendable {
 
     private static let formatKey = Array("format".utf8)
 
-    private static func writeFormat(_ transaction: OpaquePointer, _ tables: Tables) throws(StoreError) {
+    private static func writeFormat(_ transaction: OpaquePointer, _ tables: TableHandles) throws(StoreError) {
         let code = withUnsafeBytes(of: format.bigEndian) { bytes in
             var value = MDB_val(mv_size: 4, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
             return withValue(formatKey) { mdb_put(transaction, tables[.meta], &$0, &value, 0) }

@@ -152,7 +152,35 @@ public final class StoreWriter: RelayState {
         return key.number() + 1
     }
 
+    // MARK: Records
+
+    public func record(_ table: RecordTable, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+        try snapshot.record(table, key)
+    }
+
+    public func forEachRecord(
+        _ table: RecordTable, prefix: [UInt8], after: [UInt8]?, _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try snapshot.forEachRecord(table, prefix: prefix, after: after, body)
+    }
+
+    public func setRecord(_ table: RecordTable, _ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+        let transaction = snapshot.transaction
+        let code = withValue(key) { key in
+            withValue(value) { mdb_put(transaction, store.tables[table], &key, &$0, 0) }
+        }
+        try check(code, "mdb_put \(table)")
+    }
+
+    public func removeRecord(_ table: RecordTable, _ key: [UInt8]) throws(StoreError) {
+        let transaction = snapshot.transaction
+        let code = withValue(key) { mdb_del(transaction, store.tables[table], &$0, nil) }
+        if code != MDB_NOTFOUND { try check(code, "mdb_del \(table)") }
+    }
+
     // MARK: Logs
+
+    public func name(of log: LogNumber) throws(StoreError) -> LogName? { try snapshot.name(of: log) }
 
     public func log(_ kind: LogKind, named name: RawSpan) throws(StoreError) -> LogNumber? {
         try snapshot.log(kind, named: name)
@@ -219,11 +247,8 @@ public final class StoreWriter: RelayState {
         return window
     }
 
-    public func entry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> Entry {
-        guard let entry = try snapshot.entry(sequenceNumber, in: log) else {
-            throw .corrupted("log \(log) has no entry \(sequenceNumber)")
-        }
-        return entry
+    public func storedEntry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> Entry? {
+        try snapshot.entry(sequenceNumber, in: log)
     }
 
     // MARK: Groups
@@ -232,6 +257,13 @@ public final class StoreWriter: RelayState {
         _ sequenceNumber: SequenceNumber, ending epoch: Epoch, in log: LogNumber
     ) throws(StoreError) {
         try put(.commits, Key(log.rawValue, epoch.rawValue), sequenceNumber.rawValue)
+    }
+
+    public func removeCommit(ending epoch: Epoch, in log: LogNumber) throws(StoreError) {
+        let transaction = snapshot.transaction
+        var key = Key(log.rawValue, epoch.rawValue)
+        let code = key.withValue { mdb_del(transaction, store.tables[.commits], &$0, nil) }
+        if code != MDB_NOTFOUND { try check(code, "mdb_del commits") }
     }
 
     public func commit(ending epoch: Epoch, in log: LogNumber) throws(StoreError) -> SequenceNumber? {
@@ -246,18 +278,9 @@ public final class StoreWriter: RelayState {
         }
     }
 
+    public func groupInfo(of log: LogNumber) throws(StoreError) -> [UInt8]? { try snapshot.groupInfo(of: log) }
+
     // MARK: Clients
-
-    public func client(named name: [UInt8]) throws(StoreError) -> ClientNumber? { try snapshot.client(named: name) }
-
-    public func identity(of client: ClientNumber) throws(StoreError) -> Identity? { try snapshot.identity(of: client) }
-
-    public func addClient(_ identity: Identity) throws(StoreError) -> ClientNumber {
-        let client = ClientNumber(rawValue: try nextNumber(.clients))
-        try put(.clients, Key(client.rawValue), identity.encoded)
-        try put(.clientNames, identity.name, client.encoded)
-        return client
-    }
 
     public func setAcknowledged(_ position: Position, by client: ClientNumber) throws(StoreError) {
         try put(.acknowledged, Key(position.log.rawValue, client.rawValue), position.sequenceNumber.rawValue)

@@ -1,6 +1,7 @@
 internal import CLMDB
 import Glibc
 import MLSCrypto
+import RelayCore
 import RelayWire
 
 /// The tables of a store; big-endian keys, so that LMDB's order is the numbers' order. ARCHITECTURE.md "The store".
@@ -19,10 +20,6 @@ enum TableName: String, CaseIterable {
     case commits
     /// log -> newest GroupInfo, an MLSMessage.
     case groupInfos
-    /// client -> Identity.
-    case clients
-    /// name -> client.
-    case clientNames
     /// client, suite, last resort (0 or 1), seq -> KeyPackageRef: what can be handed out.
     case keyPackages
     /// KeyPackageRef -> client, seq: every KeyPackage there ever was.
@@ -32,16 +29,26 @@ enum TableName: String, CaseIterable {
 }
 
 /// LMDB's handles of the tables.
-struct Tables: Sendable {
+struct TableHandles: Sendable {
     // In place: every look-up would count references of an array.
-    private var handles = [12 of MDB_dbi](repeating: 0)
+    private var handles = [10 of MDB_dbi](repeating: 0)
+    private var records = [27 of MDB_dbi](repeating: 0)
 
     init(opening transaction: OpaquePointer, flags: Int32) throws(StoreError) {
+        let flags = UInt32(bitPattern: flags)
         for (index, name) in TableName.allCases.enumerated() {
-            try check(
-                mdb_dbi_open(transaction, name.rawValue, UInt32(bitPattern: flags), &handles[index]), "mdb_dbi_open")
+            try check(mdb_dbi_open(transaction, name.rawValue, flags, &handles[index]), "mdb_dbi_open")
+        }
+        for table in RecordTable.allCases {
+            var handle: MDB_dbi = 0
+            try check(mdb_dbi_open(transaction, "records." + table.name, flags, &handle), "mdb_dbi_open")
+            records[Int(table.rawValue)] = handle
         }
     }
+
+    static var count: Int { TableName.allCases.count + RecordTable.allCases.count }
+
+    subscript(_ table: RecordTable) -> MDB_dbi { records[Int(table.rawValue)] }
 
     subscript(_ name: TableName) -> MDB_dbi {
         switch name {
@@ -52,11 +59,9 @@ struct Tables: Sendable {
         case .names: handles[4]
         case .commits: handles[5]
         case .groupInfos: handles[6]
-        case .clients: handles[7]
-        case .clientNames: handles[8]
-        case .keyPackages: handles[9]
-        case .keyPackageRefs: handles[10]
-        case .acknowledged: handles[11]
+        case .keyPackages: handles[7]
+        case .keyPackageRefs: handles[8]
+        case .acknowledged: handles[9]
         }
     }
 }

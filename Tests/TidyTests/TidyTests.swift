@@ -73,7 +73,7 @@ struct TidyTests {
             ("Sources/MLSPublicGroup", ["HashTreeCollections", "MLSCodec", "MLSCrypto", "TLSPresentation"]),
             ("Sources/MLS", ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"]),
             ("Wire/Codec", ["MLSCodec", "MLSCrypto", "TLSPresentation"]),
-            ("Sources/RelayCore", ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"]),
+            ("Sources/RelayCore", ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayWire", "TLSPresentation"]),
             ("Sources/RelayTransport", ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"]),
             (
                 "Sources/RelayClient",

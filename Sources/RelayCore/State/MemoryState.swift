@@ -17,12 +17,12 @@ public struct MemoryState: RelayState, Hashable, Sendable {
     /// Of each group, the commits by the epoch that they ended.
     public var commits: [LogNumber: [Epoch: SequenceNumber]] = [:]
     public var groupInfos: [LogNumber: [UInt8]] = [:]
-    public var identities: [ClientNumber: Identity] = [:]
     /// Of each log, how far each client has processed it.
     public var acknowledgements: [LogNumber: [ClientNumber: SequenceNumber]] = [:]
     /// Every KeyPackage there ever was, by its KeyPackageRef.
     public var keyPackages: [[UInt8]: KeyPackagePosition] = [:]
     public var pools: [PoolName: Pool] = [:]
+    public var records: [RecordTable: [[UInt8]: [UInt8]]] = [:]
 
     /// The KeyPackages of one client and suite are one pool.
     public struct PoolName: Hashable, Sendable {
@@ -53,7 +53,33 @@ public struct MemoryState: RelayState, Hashable, Sendable {
 
     public init(duplicateWindow: Int = 10_000) { self.duplicateWindow = duplicateWindow }
 
+    // MARK: Records
+
+    public func record(_ table: RecordTable, _ key: [UInt8]) -> [UInt8]? { records[table]?[key] }
+
+    public func forEachRecord(
+        _ table: RecordTable, prefix: [UInt8], after: [UInt8]?, _ body: ([UInt8], [UInt8]) throws(Corrupted) -> Bool
+    ) throws(Corrupted) {
+        let found = (records[table] ?? [:])
+            .filter { key, _ in
+                key.starts(with: prefix) && (after.map { $0.lexicographicallyPrecedes(key) } ?? true)
+            }
+        for (key, value) in found.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
+        where try !body(key, value) { return }
+    }
+
+    public mutating func setRecord(_ table: RecordTable, _ key: [UInt8], _ value: [UInt8]) {
+        records[table, default: [:]][key] = value
+    }
+
+    public mutating func removeRecord(_ table: RecordTable, _ key: [UInt8]) {
+        records[table]?[key] = nil
+        if records[table]?.isEmpty == true { records[table] = nil }
+    }
+
     // MARK: Logs
+
+    public func name(of log: LogNumber) -> LogName? { logs.first { $0.value == log }?.key }
 
     public func log(_ kind: LogKind, named name: RawSpan) -> LogNumber? { logs[LogName(kind: kind, name: Array(name))] }
 
@@ -84,11 +110,8 @@ public struct MemoryState: RelayState, Hashable, Sendable {
         entries[log]?.suffix(duplicateWindow).last { SHA256.hash($0.payload) == payloadHash }?.header.sequenceNumber
     }
 
-    public func entry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Corrupted) -> Entry {
-        guard let entry = entries[log]?.first(where: { $0.header.sequenceNumber == sequenceNumber }) else {
-            throw Self.corrupted("log \(log) has no entry \(sequenceNumber)")
-        }
-        return entry
+    public func storedEntry(_ sequenceNumber: SequenceNumber, in log: LogNumber) -> Entry? {
+        entries[log]?.first { $0.header.sequenceNumber == sequenceNumber }
     }
 
     // MARK: Groups
@@ -97,21 +120,15 @@ public struct MemoryState: RelayState, Hashable, Sendable {
         commits[log, default: [:]][epoch] = sequenceNumber
     }
 
+    public mutating func removeCommit(ending epoch: Epoch, in log: LogNumber) { commits[log]?[epoch] = nil }
+
     public func commit(ending epoch: Epoch, in log: LogNumber) -> SequenceNumber? { commits[log]?[epoch] }
 
     public mutating func setGroupInfo(_ message: RawSpan, of log: LogNumber) { groupInfos[log] = Array(message) }
 
+    public func groupInfo(of log: LogNumber) -> [UInt8]? { groupInfos[log] }
+
     // MARK: Clients
-
-    public func client(named name: [UInt8]) -> ClientNumber? { identities.first { $0.value.name == name }?.key }
-
-    public func identity(of client: ClientNumber) -> Identity? { identities[client] }
-
-    public mutating func addClient(_ identity: Identity) -> ClientNumber {
-        let client = ClientNumber(rawValue: UInt64(identities.count) + 1)
-        identities[client] = identity
-        return client
-    }
 
     public mutating func setAcknowledged(_ position: Position, by client: ClientNumber) {
         acknowledgements[position.log, default: [:]][client] = position.sequenceNumber

@@ -53,19 +53,17 @@ public struct KeyPackagePosition: Hashable, Sendable {
 /// `RelayStore` keeps it in LMDB, inside one write transaction; `MemoryState` keeps it in dictionaries. Everything that a
 /// conforming type reads reflects what was written before, durable or not. After a throw the whole batch must be given
 /// up: `Relay` may have written a part of a command.
-public protocol RelayState {
-    /// Why the state could not be read or written; never a reason that lies in a command.
-    associatedtype Failure: Error
-    /// The state contradicts itself: what must be there is not.
-    static func corrupted(_ what: String) -> Failure
+public protocol RelayState: RecordReading {
+    // MARK: Records
+
+    mutating func setRecord(_ table: RecordTable, _ key: [UInt8], _ value: [UInt8]) throws(Failure)
+    /// Removes a record; nothing happens where there is none.
+    mutating func removeRecord(_ table: RecordTable, _ key: [UInt8]) throws(Failure)
 
     // MARK: Logs
 
-    /// The number of the log with this name.
-    mutating func log(_ kind: LogKind, named name: RawSpan) throws(Failure) -> LogNumber?
     /// Creates a log and its head with the next free number; `head.number` is set by this call.
     mutating func createLog(_ name: LogName, head: LogHead) throws(Failure) -> LogNumber
-    mutating func head(of log: LogNumber) throws(Failure) -> LogHead?
     mutating func setHead(_ head: LogHead) throws(Failure)
     /// Stores an entry behind the last one of its log. The head is not changed by this.
     mutating func append(
@@ -73,31 +71,26 @@ public protocol RelayState {
     ) throws(Failure)
     /// Where an entry with this payload stands among the last ones of a log; how many are looked at is the state's limit.
     mutating func entry(with payloadHash: SHA256Digest, in log: LogNumber) throws(Failure) -> SequenceNumber?
-    /// An entry that exists.
-    mutating func entry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Failure) -> Entry
 
     // MARK: Groups
 
     /// Notes which entry is the commit that ended `epoch`.
     mutating func setCommit(_ sequenceNumber: SequenceNumber, ending epoch: Epoch, in log: LogNumber) throws(Failure)
-    mutating func commit(ending epoch: Epoch, in log: LogNumber) throws(Failure) -> SequenceNumber?
+    /// The epoch is open again.
+    mutating func removeCommit(ending epoch: Epoch, in log: LogNumber) throws(Failure)
+    func commit(ending epoch: Epoch, in log: LogNumber) throws(Failure) -> SequenceNumber?
     /// Replaces the newest GroupInfo of a group, an MLSMessage.
     mutating func setGroupInfo(_ message: RawSpan, of log: LogNumber) throws(Failure)
 
     // MARK: Clients
 
-    mutating func client(named name: [UInt8]) throws(Failure) -> ClientNumber?
-    mutating func identity(of client: ClientNumber) throws(Failure) -> Identity?
-    /// Stores an identity under the next free client number.
-    mutating func addClient(_ identity: Identity) throws(Failure) -> ClientNumber
     /// Notes up to where a client has processed a log.
     mutating func setAcknowledged(_ position: Position, by client: ClientNumber) throws(Failure)
-    mutating func acknowledged(_ log: LogNumber, by client: ClientNumber) throws(Failure) -> SequenceNumber
 
     // MARK: KeyPackages
 
     /// Whose KeyPackage this is, handed out or not.
-    mutating func keyPackage(_ reference: [UInt8]) throws(Failure) -> KeyPackagePosition?
+    func keyPackage(_ reference: [UInt8]) throws(Failure) -> KeyPackagePosition?
     /// Puts a KeyPackage into its pool, behind those that are there; a last-resort one replaces the one before.
     mutating func addKeyPackage(
         _ position: KeyPackagePosition, reference: [UInt8], cipherSuite: CipherSuite, isLastResort: Bool
@@ -107,5 +100,15 @@ public protocol RelayState {
         of client: ClientNumber, cipherSuite: CipherSuite
     ) throws(Failure) -> (position: SequenceNumber, isLastResort: Bool)?
     /// How many KeyPackages are in a pool, the last-resort one not counted.
-    mutating func keyPackageCount(of client: ClientNumber, cipherSuite: CipherSuite) throws(Failure) -> Int
+    func keyPackageCount(of client: ClientNumber, cipherSuite: CipherSuite) throws(Failure) -> Int
+}
+
+extension RelayState {
+    /// An entry that exists, with its payload.
+    public func entry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Failure) -> Entry {
+        guard let entry = try storedEntry(sequenceNumber, in: log) else {
+            throw Self.corrupted("log \(log) has no entry \(sequenceNumber)")
+        }
+        return entry
+    }
 }

@@ -1,0 +1,34 @@
+public import RelayWire
+
+/// What service loops do about a transaction beside answering and pushing: told once it is durable.
+public struct Effects: Sendable {
+    /// Clients whose connections end, with the error that says why.
+    public var ended: [Ending] = []
+    /// How far clients may read logs, where that has changed.
+    public var bounds: [ReadingBound] = []
+    /// Clients that go on with another key.
+    public var rotated: [Rotation] = []
+    /// Logs whose receipts have changed.
+    public var receipts: [LogNumber] = []
+
+    public struct Ending: Hashable, Sendable {
+        public var client: ClientNumber
+        public var error: RelayError
+    }
+
+    public struct ReadingBound: Hashable, Sendable {
+        public var log: LogNumber
+        public var client: ClientNumber
+        /// The last entry that the client may read.
+        public var through: SequenceNumber
+    }
+
+    public struct Rotation: Hashable, Sendable {
+        public var client: ClientNumber
+        public var identity: Identity
+    }
+
+    public init() {}
+
+    public var isEmpty: Bool { ended.isEmpty && bounds.isEmpty && rotated.isEmpty && receipts.isEmpty }
+}

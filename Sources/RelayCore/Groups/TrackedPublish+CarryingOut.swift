@@ -1,0 +1,257 @@
+import MLSCodec
+import MLSPublicGroup
+import RelayWire
+import TLSPresentation
+
+extension Relay {
+    // MARK: Carrying out
+
+    mutating func carryOut(
+        _ plan: TrackedPlan, first: Int, in batch: CommandBatch, by client: ClientNumber, at now: Timestamp,
+        receipts: inout [Receipt]
+    ) throws(State.Failure) -> Outcome {
+        let start = receipts.count
+        var plan = plan
+        // Whoever speaks in an epoch has accepted the commit that began it.
+        try confirm(plan.log, by: client, endingBefore: plan.confirms)
+        if let followed = plan.followed { plan.followed?.earlier = followedGroups[plan.log]?.earlier ?? followed.earlier }
+        for step in plan.steps {
+            switch step {
+            case .duplicate(let index, let log, let number):
+                receipts.append(try receipt(of: number, in: log, message: index - first))
+            case .append(let index):
+                receipts.append(try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { _ in })
+            case .appendProposal(let index, let isSelfRemove):
+                let receipt = try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { _ in }
+                try state.mark(Tables.pendingProposals, PairKey(plan.log, receipt.sequenceNumber))
+                if isSelfRemove { try beginLeaving(plan.log, client, at: receipt.sequenceNumber, now) }
+                receipts.append(receipt)
+            case .appendCommit(let index):
+                guard var commit = plan.commit else { preconditionFailure("the step was planned with a commit") }
+                let receipt = try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { head in
+                    head.epoch = commit.epoch.next
+                }
+                try state.setCommit(receipt.sequenceNumber, ending: commit.epoch, in: plan.log)
+                if let staged = commit.staged.take() { plan.followed?.merge(staged, at: receipt.sequenceNumber) }
+                try change(plan, commit, by: client, at: receipt.sequenceNumber, now)
+                fairness[plan.log]?.won(client)
+                if fairness[plan.log]?.isEmpty == true { fairness[plan.log] = nil }
+                receipts.append(receipt)
+            case .appendWelcome(let index, let inboxes):
+                for inbox in inboxes {
+                    receipts.append(try append(index, first: first, to: inbox, in: batch, by: client, at: now) { _ in })
+                }
+            case .setGroupInfo(let index):
+                try state.setGroupInfo(batch.bytes.rawSpan.extracting(batch.messages[index].range), of: plan.log)
+            }
+        }
+        if let followed = plan.followed { try keep(followed, of: plan.log) }
+        refusedCommit = nil
+        return .published(receipts: start..<receipts.count)
+    }
+
+    func receipt(of number: SequenceNumber, in log: LogNumber, message: Int) throws(State.Failure) -> Receipt {
+        let entry = try state.entry(number, in: log)
+        return Receipt(
+            message: UInt32(message), log: log, sequenceNumber: number, time: entry.header.time, chain: entry.chain)
+    }
+
+    /// What a commit changes beside the log: roster, roles, invitations, and what takes it back.
+    private mutating func change(
+        _ plan: TrackedPlan, _ commit: CommitPlan, by client: ClientNumber, at number: SequenceNumber, _ now: Timestamp
+    ) throws(State.Failure) {
+        let log = plan.log
+        var group = try state.existing(Tables.groups, log)
+        var undo = ProvisionalCommit(
+            epoch: commit.epoch, sender: client, groupInfo: try state.groupInfo(of: log) ?? [])
+        let others = try state.members(of: log).contains {
+            $0.client != client && $0.record.state == .active && !commit.removed.contains($0.client)
+        }
+        for removed in commit.removed {
+            try remove(removed, from: log, &group, by: client, at: number, now, undo: &undo)
+        }
+        for added in commit.added { try add(added, to: log, &group, at: number, undo: &undo) }
+        undo.added = commit.added
+        undo.proposals = try state.keys(Tables.pendingProposals, prefix: log.recordKey).map(\.second)
+        for proposal in undo.proposals { try state.remove(Tables.pendingProposals, PairKey(log, proposal)) }
+        undo.invitations = commit.invitations
+        for invitation in commit.invitations { try setState(.completed, of: invitation) }
+        if others {
+            try state.set(Tables.provisionalCommits, PairKey(log, number), undo)
+        } else {
+            // Nobody else was there who could deny it.
+            group.confirmedEpoch = commit.epoch.next
+        }
+        try state.set(Tables.groups, log, group)
+        if !commit.removed.isEmpty { try tellIfAlone(log, group, at: now) }
+    }
+
+    /// Takes a client into a group.
+    mutating func add(
+        _ client: ClientNumber, to log: LogNumber, _ group: inout GroupRecord, as role: Role = .member,
+        at number: SequenceNumber, undo: inout ProvisionalCommit
+    ) throws(State.Failure) {
+        let key = PairKey(log, client)
+        let user = try state.user(of: client)
+        if !undo.members.contains(where: { $0.key == key.recordKey }) {
+            undo.members.append(try saved(Tables.members, key))
+        }
+        try state.set(Tables.members, key, MemberRecord(user: user, joined: number))
+        try state.mark(Tables.clientGroups, PairKey(client, log))
+        effects.bounds.append(Effects.ReadingBound(log: log, client: client, through: .unlimited))
+        try count(user, by: 1, as: role, in: log, &group, undo: &undo)
+    }
+
+    private mutating func remove(
+        _ client: ClientNumber, from log: LogNumber, _ group: inout GroupRecord, by remover: ClientNumber,
+        at number: SequenceNumber, _ now: Timestamp, undo: inout ProvisionalCommit
+    ) throws(State.Failure) {
+        let key = PairKey(log, client)
+        var record = try state.existing(Tables.members, key)
+        undo.members.append(try saved(Tables.members, key))
+        let wasActive = record.state == .active
+        record.state = .ended
+        if wasActive {
+            record.ended = number
+            effects.bounds.append(Effects.ReadingBound(log: log, client: client, through: number))
+        }
+        try state.set(Tables.members, key, record)
+        try state.remove(Tables.clientGroups, PairKey(client, log))
+        guard wasActive else { return }
+        try count(record.user, by: -1, as: .member, in: log, &group, undo: &undo)
+        guard client != remover else { return }
+        let notice = RemovalNotice(
+            log: log, groupID: try groupID(of: log), by: remover, sequenceNumber: number)
+        try notify(notice.encoded, kind: .removed, in: .inbox(of: client), at: now)
+    }
+
+    /// One client more or less of a user.
+    mutating func count(
+        _ user: UserNumber, by change: Int, as role: Role, in log: LogNumber, _ group: inout GroupRecord,
+        undo: inout ProvisionalCommit
+    ) throws(State.Failure) {
+        let key = PairKey(log, user)
+        if !undo.users.contains(where: { $0.key == key.recordKey }) {
+            undo.users.append(try saved(Tables.groupUsers, key))
+        }
+        var record = try state.get(Tables.groupUsers, key) ?? GroupUserRecord(role: role, clientCount: 0)
+        if record.clientCount == 0 { group.userCount += 1 }
+        record.clientCount = UInt32(Int(record.clientCount) + change)
+        if record.clientCount == 0 {
+            group.userCount -= 1
+            try state.remove(Tables.groupUsers, key)
+        } else {
+            try state.set(Tables.groupUsers, key, record)
+        }
+    }
+
+    private func saved<Key, Value>(
+        _ records: Records<Key, Value>, _ key: Key
+    ) throws(State.Failure) -> ProvisionalCommit.SavedRecord {
+        ProvisionalCommit.SavedRecord(
+            key: key.recordKey, value: try state.record(records.table, key.recordKey) ?? [])
+    }
+
+    /// A member's SelfRemove is in the log: it reads no further. The next commit carries it out.
+    private mutating func beginLeaving(
+        _ log: LogNumber, _ client: ClientNumber, at number: SequenceNumber, _ now: Timestamp
+    ) throws(State.Failure) {
+        let key = PairKey(log, client)
+        var record = try state.existing(Tables.members, key)
+        record.state = .leaving
+        record.ended = number
+        try state.set(Tables.members, key, record)
+        effects.bounds.append(Effects.ReadingBound(log: log, client: client, through: number))
+        var group = try state.existing(Tables.groups, log)
+        var unused = ProvisionalCommit(epoch: group.confirmedEpoch, sender: client, groupInfo: [])
+        try count(record.user, by: -1, as: .member, in: log, &group, undo: &unused)
+        try state.set(Tables.groups, log, group)
+        try tellIfAlone(log, group, at: now)
+    }
+
+    /// EMPTY of seed 004: all others have left.
+    private mutating func tellIfAlone(
+        _ log: LogNumber, _ group: GroupRecord, at now: Timestamp
+    ) throws(State.Failure) {
+        guard group.userCount == 1, let last = try state.keys(Tables.groupUsers, prefix: log.recordKey).first else { return }
+        let notice = EmptyNotice(log: log, groupID: try groupID(of: log))
+        for (client, record) in try state.members(of: log) where record.user == last.second && record.state == .active {
+            try notify(notice.encoded, kind: .groupEmpty, in: .inbox(of: client), at: now)
+        }
+    }
+
+    func groupID(of log: LogNumber) throws(State.Failure) -> [UInt8] {
+        guard let name = try state.name(of: log) else { throw State.corrupted("log \(log) has no name") }
+        return name.name
+    }
+
+    // MARK: Public groups
+
+    /// The public group of a log, from memory or from what is stored.
+    mutating func follow(_ log: LogNumber, at now: Timestamp) throws(State.Failure) -> FollowedGroup {
+        if let followed = followedGroups[log] { return followed }
+        guard let record = try state.get(Tables.publicGroups, log) else {
+            throw State.corrupted("log \(log) has no public group")
+        }
+        var followed: FollowedGroup
+        do {
+            let tree = try RatchetTree(decoding: record.ratchetTree.rawSpan)
+            let stored = try StoredPublicGroup(decoding: record.group.rawSpan)
+            followed = FollowedGroup(
+                try PublicGroup(
+                    stored, tree: GroupTree(tree, suite: stored.groupContext.cipherSuite), policy: validation))
+        } catch {
+            throw State.corrupted("the public group of log \(log): \(error)")
+        }
+        let last = try existingHead(of: log).last
+        var number = record.sequenceNumber
+        while number < last {
+            number = number.next
+            guard let entry = try state.storedEntry(number, in: log) else { continue }
+            do throws(GroupError) {
+                try followed.replay(entry)
+            } catch {
+                throw State.corrupted("entry \(number) of log \(log) does not fit its public group: \(error)")
+            }
+        }
+        let provisional = Set(try state.keys(Tables.provisionalCommits, prefix: log.recordKey).map(\.second))
+        followed.earlier.removeAll { !provisional.contains($0.commit) }
+        remember(followed, of: log)
+        return followed
+    }
+
+    /// Puts a public group back, and stores it where it has gone far from what is stored.
+    private mutating func keep(_ followed: FollowedGroup, of log: LogNumber) throws(State.Failure) {
+        var followed = followed
+        if try existingGroup(log).confirmedEpoch.rawValue == followed.group.groupContext.epoch {
+            followed.earlier.removeAll()
+        }
+        if followed.commitCount >= limits.commitsPerStoredGroup, followed.earlier.isEmpty {
+            try store(followed.group, of: log)
+            followed.commitCount = 0
+        }
+        remember(followed, of: log)
+    }
+
+    /// Stores a public group as it is behind the last entry of its log.
+    mutating func store(_ group: PublicGroup, of log: LogNumber) throws(State.Failure) {
+        try state.set(
+            Tables.publicGroups, log,
+            PublicGroupRecord(
+                sequenceNumber: try existingHead(of: log).last, group: group.stored.encoded,
+                ratchetTree: group.ratchetTree.encoded))
+    }
+
+    func existingGroup(_ log: LogNumber) throws(State.Failure) -> GroupRecord { try state.existing(Tables.groups, log) }
+
+    mutating func remember(_ followed: FollowedGroup, of log: LogNumber) {
+        if followedGroups[log] == nil {
+            followedLeafCount += followed.group.tree.leafCount.rawValueCount
+            if followedLeafCount > limits.maxFollowedLeafCount {
+                followedGroups.removeAll(keepingCapacity: true)
+                followedLeafCount = followed.group.tree.leafCount.rawValueCount
+            }
+        }
+        followedGroups[log] = followed
+    }
+}
