@@ -403,22 +403,32 @@ public struct Relay<State: RelayState>: ~Copyable {
         _ requests: [KeyPackageRequest], for recipient: ClientNumber, at now: Timestamp
     ) throws(State.Failure) -> [KeyPackageResult] {
         var results: [KeyPackageResult] = []
-        for request in requests {
+        for (index, request) in zip(UInt32(0)..., requests) {
             // The same answer for "no such name" and "nothing left": a fetch is no way to learn who is registered.
             guard let user = try state.get(Tables.userNames, BytesKey(request.name)),
                 let owner = try state.clients(of: user).first,
-                let taken = try state.takeKeyPackage(of: owner, cipherSuite: request.cipherSuite)
+                let taken = try takeKeyPackage(of: owner, anyOf: request.cipherSuites)
             else {
-                results.append(KeyPackageResult(error: .keyPackageUnavailable, client: .relay, message: []))
+                results.append(
+                    KeyPackageResult(request: index, error: .keyPackageUnavailable, client: .relay, message: []))
                 continue
             }
             let log = try existing(.keyPackages(of: owner))
             let entry = try state.entry(taken.position, in: log)
             let notice = KeyPackageNotice(sequenceNumber: taken.position, recipient: recipient)
             try notify(notice.encoded, kind: .keyPackageHandedOut, in: .keyPackages(of: owner), at: now)
-            results.append(KeyPackageResult(error: .none, client: owner, message: entry.payload))
+            results.append(KeyPackageResult(request: index, error: .none, client: owner, message: entry.payload))
         }
         return results
+    }
+
+    private mutating func takeKeyPackage(
+        of owner: ClientNumber, anyOf cipherSuites: [CipherSuite]
+    ) throws(State.Failure) -> (position: SequenceNumber, isLastResort: Bool)? {
+        for suite in cipherSuites {
+            if let taken = try state.takeKeyPackage(of: owner, cipherSuite: suite) { return taken }
+        }
+        return nil
     }
 
     // MARK: Logs

@@ -207,6 +207,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             countKeyPackages(requestID, session, client)
         case (.fetchGroupInfo, .ready):
             fetchGroupInfo(try FetchGroupInfo(decoding: content).groupID, requestID, session)
+        case (_, .ready) where type.rawValue < 64 && type.rawValue > FrameType.pong.rawValue:
+            answer(session, requestID, RelayError(.unknownFrameType, "This relay does not serve \(type) yet."))
         default:
             end(session, .unexpectedFrame, "A frame of type \(type) is not expected now.", requestID)
         }

@@ -65,19 +65,23 @@ struct EntryTests {
         for name in made { #expect(names.contains(name)) }
     }
 
-    @Test("what the relay itself says is a notice of the entry's kind")
-    func notices() throws {
+    @Test("the digest of an entry has its header, its chain and the hash of its payload, and is written in place alike")
+    func digests() throws {
         for golden in try GoldenChain.all() {
             for link in golden.entries {
                 let entry = try Entry(link.entry)
-                let encodedAgain: [UInt8]? =
-                    switch entry.header.kind {
-                    case .identity: try IdentityNotice(decoding: entry.payload).encoded
-                    case .groupCreated: try GroupNotice(decoding: entry.payload).encoded
-                    case .keyPackageHandedOut: try KeyPackageNotice(decoding: entry.payload).encoded
-                    default: nil
-                    }
-                if let encodedAgain { #expect(encodedAgain == entry.payload && entry.header.sender == .relay) }
+                let digest = EntryDigest(
+                    header: entry.header, chain: entry.chain,
+                    payloadHash: try SHA256Digest(decoding: link.payload_hash.bytes))
+                let expected = digest.frame(.none)
+                #expect(expected.count == EntryDigest.frameByteCount)
+                var memory = [UInt8](repeating: 0xee, count: expected.count + 2)
+                memory.withUnsafeMutableBytes { memory in
+                    EntryDigest.writeFrame(
+                        to: memory.baseAddress! + 1, header: digest.header, chain: digest.chain,
+                        payloadHash: digest.payloadHash)
+                }
+                #expect(memory == [0xee] + expected + [0xee])
             }
         }
     }

@@ -1,3 +1,4 @@
+import MLSCrypto
 import RelayWire
 import TLSPresentation
 import TestSupport
@@ -26,24 +27,73 @@ struct IdentityTests {
         #expect(!Identity.isValidName(name))
     }
 
-    @Test("what is signed has the bytes of the vectors")
-    func authenticationTBS() throws {
+    @Test("a client's name may be empty, and has at most 64 bytes of the same")
+    func clientNames() {
+        for name in ["", "Laptop", String(repeating: "x", count: 64), String(repeating: "é", count: 32)] {
+            #expect(Identity.isValidClientName(Array(name.utf8)))
+        }
+        for name: [UInt8] in [[0], [0xff], Array(repeating: 0x78, count: 65)] {
+            #expect(!Identity.isValidClientName(name))
+        }
+    }
+
+    @Test("what is signed has the bytes of the vectors, and the signatures hold")
+    func signedStructures() throws {
+        var structures: Set<String> = []
         for golden in try GoldenAuthentication.all() {
-            let purpose = try #require(FrameType(rawValue: try golden.tbs.integer("purpose")))
+            let (label, content) = try signed(golden)
+            structures.insert(golden.structure)
+            #expect(content == golden.content.bytes, "\(golden.name)")
+
+            var signContent = Writer()
+            signContent.opaque((SignatureLabel.prefix + label).utf8)
+            signContent.opaque(content)
+            #expect(signContent.bytes == golden.sign_content.bytes, "\(golden.name)")
+
+            let identity = try Identity(golden.tbs.field(golden.structure == "RotationTBS" ? "old" : "identity"))
+            // The client that admits another is the one of the other vectors.
+            guard golden.structure != "AdmissionTBS" else { continue }
+            let key = try SignaturePublicKey(identity.signatureKey.rawSpan, scheme: identity.scheme)
+            let signature = golden.signature.bytes
+            let isValid = key.verifyWithLabel(
+                label, content: content.rawSpan, signature: signature.rawSpan, prefix: SignatureLabel.prefix)
+            #expect(isValid, "\(golden.name)")
+        }
+        #expect(structures == ["AuthenticationTBS", "AdmissionTBS", "RotationTBS"])
+    }
+
+    /// The label and the content that the code signs for what a vector says.
+    private func signed(_ golden: GoldenAuthentication) throws -> (label: String, content: [UInt8]) {
+        let tbs = golden.tbs
+        switch golden.structure {
+        case "AuthenticationTBS":
             let noLimits = Limits(
                 maxFrameByteCount: 0, maxMessageByteCount: 0, maxMessagesPerPublish: 0, maxRequestsInFlight: 0,
                 maxSubscriptions: 0, idleTimeoutMilliseconds: 0)
-            let tbs = AuthenticationTBS(
-                challenge: Challenge(
-                    version: try golden.tbs.registered("version"), serverName: try golden.tbs.opaque("server_name"),
-                    nonce: try golden.tbs.opaque("nonce"), limits: noLimits),
-                purpose: purpose, identity: try Identity(golden.tbs.field("identity")))
-            #expect(tbs.encoded == golden.authentication_tbs.bytes, "\(golden.name)")
-
-            var signContent = Writer()
-            signContent.opaque((SignatureLabel.prefix + AuthenticationTBS.label).utf8)
-            signContent.opaque(tbs.encoded)
-            #expect(signContent.bytes == golden.sign_content.bytes, "\(golden.name)")
+            let challenge = Challenge(
+                version: try tbs.registered("version"), serverName: try tbs.opaque("server_name"),
+                nonce: try tbs.opaque("nonce"), limits: noLimits)
+            let purpose = try #require(FrameType(rawValue: try tbs.integer("purpose")))
+            let identity = try Identity(tbs.field("identity"))
+            guard purpose == .register else {
+                let content = AuthenticationTBS(challenge: challenge, purpose: purpose, identity: identity)
+                return (AuthenticationTBS.label, content.encoded)
+            }
+            let content = AuthenticationTBS(
+                challenge: challenge, purpose: purpose, identity: identity, clientName: try tbs.opaque("client_name"),
+                admission: try Admission(tbs.field("admission")))
+            return (AuthenticationTBS.label, content.encoded)
+        case "AdmissionTBS":
+            let content = AdmissionTBS(
+                serverName: try tbs.opaque("server_name"), identity: try Identity(tbs.field("identity")),
+                clientName: try tbs.opaque("client_name"), client: try tbs.registered("client"),
+                notAfter: try tbs.registered("not_after"))
+            return (AdmissionTBS.label, content.encoded)
+        default:
+            let content = RotationTBS(
+                serverName: try tbs.opaque("server_name"), client: try tbs.registered("client"),
+                old: try Identity(tbs.field("old")), new: try Identity(tbs.field("new")))
+            return (RotationTBS.label, content.encoded)
         }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import RelayWire
 import TLSPresentation
+import TLSPresentation
 import TestSupport
 import Testing
 
@@ -57,7 +58,7 @@ struct ProtocolDocument {
 func structures(in text: String) -> [String: String] {
     let code = text.replacing(/\/\*[^*]*\*\//, with: "")
     return Dictionary(
-        code.matches(of: /struct\s*\{[^}]*\}\s*(\w+);/).map { match in
+        code.matches(of: /struct\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}\s*(\w+);/).map { match in
             (String(match.1), match.0.split(whereSeparator: \.isWhitespace).joined(separator: " "))
         }, uniquingKeysWith: { $0 == $1 ? $0 : "\($0) and \($1)" })
 }
@@ -96,9 +97,26 @@ struct ProtocolDocumentTests {
         }
         #expect(enumerations["FrameType"] == FrameType.allCases.map { "\($0.name)(\($0.rawValue))" })
         #expect(enumerations["LogKind"] == LogKind.allCases.map { "\(snakeCase("\($0)"))(\($0.rawValue))" })
-        let kinds: [EntryKind] = [.message, .identity, .groupCreated, .keyPackageHandedOut]
-        #expect(enumerations["EntryKind"] == kinds.map { "\($0)(\($0.rawValue))" })
-        #expect(enumerations.count == 3)
+        #expect(enumerations["EntryKind"] == EntryKind.names.map { "\($0.name)(\($0.kind.rawValue))" })
+        check(AdmissionType.self)
+        check(RevocationReason.self)
+        check(Visibility.self)
+        check(CredentialRule.self)
+        check(AdministrationType.self)
+        check(GroupMode.self)
+        check(Role.self)
+        check(JoinRule.self)
+        check(MemberState.self)
+        check(GroupListing.self)
+        check(InvitationState.self)
+        check(InvitationAnswerType.self)
+        check(HeadStatus.self)
+        #expect(enumerations.count == 16)
+
+        func check<Enumeration: TLSEnumerated & CaseIterable>(_ type: Enumeration.Type) {
+            let cases = type.allCases.map { "\(snakeCase("\($0)"))(\($0.rawValue))" }
+            #expect(enumerations["\(type)"] == cases)
+        }
     }
 
     @Test("the table of errors has every code with number, name, whether it ends the connection, and its close code")

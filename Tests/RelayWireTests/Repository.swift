@@ -59,6 +59,17 @@ struct GoldenFrame: Decodable {
     static func good() throws -> [GoldenFrame] { try all().filter { $0.meaning != nil } }
 }
 
+/// A structure of Wire/Vectors/structures.json: a payload of an entry, or a detail of an error.
+struct GoldenStructure: Decodable {
+    let structure: String
+    let meaning: Value
+    let hex: Hex
+
+    static func all() throws -> [GoldenStructure] {
+        try JSONDecoder().decode([GoldenStructure].self, from: Repository.data("Wire/Vectors/structures.json"))
+    }
+}
+
 /// A log of Wire/Vectors/chain.json.
 struct GoldenChain: Decodable {
     struct Link: Decodable {
@@ -81,8 +92,9 @@ struct GoldenChain: Decodable {
 /// A signature of Wire/Vectors/authentication.json.
 struct GoldenAuthentication: Decodable {
     let name: String
+    let structure: String
     let tbs: Value
-    let authentication_tbs: Hex
+    let content: Hex
     let sign_content: Hex
     let signature: Hex
 

@@ -4,7 +4,7 @@ import RelayWire
 import TLSPresentation
 
 /// A value as Wire/Vectors write it: opaque in hexadecimal digits, uint64 in decimal ones, other integers as numbers.
-enum Value: Decodable {
+enum Value: Decodable, Equatable {
     case number(UInt64)
     case text(String)
     case list([Value])
@@ -71,60 +71,88 @@ enum Value: Decodable {
     func digest(_ name: String) throws -> SHA256Digest { try SHA256Digest(decoding: try opaque(name)) }
 }
 
-// MARK: Structures
+// MARK: What the code decoded, as the vectors write it
 
-extension Frame {
-    /// The frame that a vector's `meaning` describes.
-    init(meaning: Value) throws {
-        let name = try meaning.string("type")
-        guard let type = FrameType.allCases.first(where: { $0.name == name }) else {
-            throw Value.Mismatch(description: "no type \(name)")
+extension Value {
+    /// The fields of any structure of the codec, under the names that PROTOCOL.md gives them.
+    init(reflecting value: Any) throws {
+        switch value {
+        // Any empty array can be cast to [UInt8].
+        case let bytes as [UInt8] where type(of: value) == [UInt8].self: self = .text(bytes.hex)
+        case let digest as SHA256Digest: self = .text(digest.bytes.hex)
+        case let flag as Bool: self = .number(flag ? 1 : 0)
+        case let number as UInt64: self = .text("\(number)")
+        case let number as any FixedWidthInteger & UnsignedInteger: self = .number(UInt64(number))
+        case let number as any RawRepresentable: try self.init(reflecting: number.rawValue)
+        case let list as [Any]: self = .list(try list.map { try Value(reflecting: $0) })
+        case let administer as Administer: self = .object(try Self.fields(of: administer.action))
+        case let admission as Admission: self = .object(try Self.fields(of: admission))
+        default: self = .object(try Self.fields(of: value))
         }
-        self = try Frame(type, try meaning.field("body"))
     }
 
-    private init(_ type: FrameType, _ body: Value) throws {
-        self =
-            switch type {
-            case .hello:
-                .hello(Hello(versions: try body.list("versions") { ProtocolVersion(rawValue: try $0.integer()) }))
-            case .register:
-                .register(
-                    Register(identity: try Identity(body.field("identity")), signature: try body.opaque("signature")))
-            case .authenticate:
-                .authenticate(
-                    Authenticate(
-                        identity: try Identity(body.field("identity")), signature: try body.opaque("signature")))
-            case .ping: .ping(Ping(data: try body.opaque("data")))
-            case .pong: .pong(Pong(data: try body.opaque("data")))
-            case .createGroup:
-                .createGroup(CreateGroup(groupID: try body.opaque("group_id"), epoch: try body.registered("epoch")))
-            case .publish: .publish(Publish(messages: try body.list("messages") { try $0.opaque("mls_message") }))
-            case .subscribe: .subscribe(Subscribe(subscriptions: try body.list("subscriptions", Subscription.init)))
-            case .unsubscribe:
-                .unsubscribe(Unsubscribe(logs: try body.list("logs") { LogNumber(rawValue: try $0.integer()) }))
-            case .credit: .credit(Credit(until: try body.list("until", Position.init)))
-            case .acknowledge: .acknowledge(Acknowledge(positions: try body.list("positions", Position.init)))
-            case .fetchKeyPackages:
-                .fetchKeyPackages(FetchKeyPackages(requests: try body.list("requests", KeyPackageRequest.init)))
-            case .countKeyPackages: .countKeyPackages(CountKeyPackages())
-            case .fetchGroupInfo: .fetchGroupInfo(FetchGroupInfo(groupID: try body.opaque("group_id")))
-            case .challenge: .challenge(try Challenge(body))
-            case .ready: .ready(Ready(client: try body.registered("client"), time: try body.registered("time")))
-            case .error: .error(try RelayError(body))
-            case .done: .done(Done())
-            case .goAway:
-                .goAway(GoAway(graceMilliseconds: try body.integer("grace_ms"), text: try body.opaque("text")))
-            case .groupCreated: .groupCreated(GroupCreated(log: try body.registered("log")))
-            case .published: .published(Published(receipts: try body.list("receipts", Receipt.init)))
-            case .subscribed: .subscribed(Subscribed(results: try body.list("results", SubscriptionResult.init)))
-            case .keyPackages: .keyPackages(KeyPackages(results: try body.list("results", KeyPackageResult.init)))
-            case .keyPackageCounts:
-                .keyPackageCounts(KeyPackageCounts(counts: try body.list("counts", KeyPackageCount.init)))
-            case .groupInfo:
-                .groupInfo(GroupInfoAnswer(log: try body.registered("log"), message: try body.opaque("mls_message")))
-            case .entry: .entry(EntryFrame(try Entry(body)))
+    private static func fields(of value: Any) throws -> [String: Value] {
+        let mirror = Mirror(reflecting: value)
+        guard mirror.displayStyle == .struct else { throw Mismatch(description: "\(value) is no structure") }
+        var fields: [String: Value] = [:]
+        for case (let label?, let child) in mirror.children {
+            // A header or an Entry inside another structure has no braces of its own on the wire.
+            if child is EntryHeader || child is Entry {
+                fields.merge(try Self.fields(of: child)) { $1 }
+            } else if let element = elementNames[label], let list = child as? [[UInt8]] {
+                fields[snakeCase(label)] = .list(list.map { .object([element: .text($0.hex)]) })
+            } else {
+                fields[fieldName(label, in: value)] = try Value(reflecting: child)
             }
+        }
+        return fields
+    }
+
+    /// What a structure with a single field is called that the code has as its field alone.
+    private static let elementNames = [
+        "messages": "mls_message", "proposals": "mls_message", "names": "name", "banned": "name",
+    ]
+
+    private static func fieldName(_ label: String, in value: Any) -> String {
+        switch (label, value) {
+        case ("sequenceNumber", _): "seq"
+        case ("directorySequenceNumber", _): "directory_seq"
+        case ("groupID", _): "group_id"
+        case ("retentionByteCount", _): "retention_bytes"
+        case ("hasLastResort", _): "last_resort"
+        case ("commit", is EpochDetail): "commit_seq"
+        case ("message", is KeyPackageResult), ("message", is GroupInfoAnswer): "mls_message"
+        default: snakeCase(label).replacing("milliseconds", with: "ms")
+        }
+    }
+
+    // Structures that have a case each for a value of their first field.
+
+    private static func fields(of admission: Admission) throws -> [String: Value] {
+        var fields = ["type": try Value(reflecting: admission.type)]
+        switch admission {
+        case .open: break
+        case .token(let token): fields["token"] = .text(token.hex)
+        case .client(let client, let notAfter, let signature):
+            fields["client"] = try Value(reflecting: client)
+            fields["not_after"] = try Value(reflecting: notAfter)
+            fields["signature"] = .text(signature.hex)
+        }
+        return fields
+    }
+
+    private static func fields(of action: Administer.Action) throws -> [String: Value] {
+        let fields: [String: Any] =
+            switch action {
+            case .createToken(let uses, let notAfter, let note): ["uses": uses, "not_after": notAfter, "note": note]
+            case .revokeToken(let token): ["token": token]
+            case .listTokens: [:]
+            case .suspendUser(let name), .resumeUser(let name): ["name": name]
+            case .revokeClient(let client, let reason): ["client": client, "reason": reason]
+            case .voidCommit(let log, let sequenceNumber, let text): ["log": log, "seq": sequenceNumber, "text": text]
+            case .deleteGroup(let log): ["log": log]
+            }
+        return try fields.mapValues(Value.init(reflecting:)).merging(["type": Value(reflecting: action.type)]) { $1 }
     }
 }
 
@@ -141,6 +169,8 @@ func snakeCase(_ camelCase: String) -> String {
     }
 }
 
+// MARK: Structures that tests compute with
+
 extension Identity {
     init(_ value: Value) throws {
         self.init(
@@ -149,49 +179,20 @@ extension Identity {
     }
 }
 
-extension Challenge {
+extension Admission {
     init(_ value: Value) throws {
-        let limits = try value.field("limits")
-        self.init(
-            version: try value.registered("version"), serverName: try value.opaque("server_name"),
-            nonce: try value.opaque("nonce"),
-            limits: Limits(
-                maxFrameByteCount: try limits.integer("max_frame_byte_count"),
-                maxMessageByteCount: try limits.integer("max_message_byte_count"),
-                maxMessagesPerPublish: try limits.integer("max_messages_per_publish"),
-                maxRequestsInFlight: try limits.integer("max_requests_in_flight"),
-                maxSubscriptions: try limits.integer("max_subscriptions"),
-                idleTimeoutMilliseconds: try limits.integer("idle_timeout_ms")))
-    }
-}
-
-extension RelayError {
-    init(_ value: Value) throws {
-        self.init(try value.registered("code"), "", detail: try value.opaque("detail"))
-        text = try value.opaque("text")
-    }
-}
-
-extension EpochDetail {
-    init(_ value: Value) throws {
-        self.init(
-            log: try value.registered("log"), epoch: try value.registered("epoch"),
-            commit: try value.registered("commit_seq"))
-    }
-}
-
-extension VersionDetail {
-    init(_ value: Value) throws {
-        self.init(lowest: try value.registered("lowest"), highest: try value.registered("highest"))
-    }
-}
-
-extension Receipt {
-    init(_ value: Value) throws {
-        self.init(
-            message: try value.integer("message"), log: try value.registered("log"),
-            sequenceNumber: try value.registered("seq"), time: try value.registered("time"),
-            chain: try value.digest("chain"))
+        guard let type = AdmissionType(rawValue: try value.integer("type")) else {
+            throw Value.Mismatch(description: "no type in \(value)")
+        }
+        self =
+            switch type {
+            case .open: .open
+            case .token: .token(try value.opaque("token"))
+            case .client:
+                .client(
+                    try value.registered("client"), notAfter: try value.registered("not_after"),
+                    signature: try value.opaque("signature"))
+            }
     }
 }
 
@@ -201,51 +202,6 @@ extension LogName {
             throw Value.Mismatch(description: "no kind in \(value)")
         }
         self.init(kind: kind, name: try value.opaque("name"))
-    }
-}
-
-extension Subscription {
-    init(_ value: Value) throws {
-        self.init(
-            log: try LogName(value.field("log")), after: try value.registered("after"),
-            until: try value.registered("until"))
-    }
-}
-
-extension SubscriptionResult {
-    init(_ value: Value) throws {
-        self.init(
-            log: try value.registered("log"), first: try value.registered("first"), last: try value.registered("last"),
-            epoch: try value.registered("epoch"), chain: try value.digest("chain"))
-        error = try value.registered("error")
-    }
-}
-
-extension Position {
-    init(_ value: Value) throws {
-        self.init(log: try value.registered("log"), sequenceNumber: try value.registered("seq"))
-    }
-}
-
-extension KeyPackageRequest {
-    init(_ value: Value) throws {
-        self.init(name: try value.opaque("name"), cipherSuite: try value.registered("cipher_suite"))
-    }
-}
-
-extension KeyPackageResult {
-    init(_ value: Value) throws {
-        self.init(
-            error: try value.registered("error"), client: try value.registered("client"),
-            message: try value.opaque("mls_message"))
-    }
-}
-
-extension KeyPackageCount {
-    init(_ value: Value) throws {
-        self.init(
-            cipherSuite: try value.registered("cipher_suite"), count: try value.integer("count"),
-            hasLastResort: try value.integer("last_resort", as: UInt8.self) == 1)
     }
 }
 

@@ -14,16 +14,61 @@ public struct EntryKind: TLSRegistered, Hashable, Sendable, CustomStringConverti
     public static let groupCreated = Self(rawValue: 3)
     /// A `KeyPackageNotice`.
     public static let keyPackageHandedOut = Self(rawValue: 4)
+    /// A `CredentialNotice`.
+    public static let credentialIssued = Self(rawValue: 5)
+    /// A `KeyRotationNotice`.
+    public static let keyRotated = Self(rawValue: 6)
+    /// A `RevocationNotice`.
+    public static let clientRevoked = Self(rawValue: 7)
+    /// A `SuspensionNotice`.
+    public static let userSuspended = Self(rawValue: 8)
+    /// A `GroupChangeNotice`.
+    public static let groupChanged = Self(rawValue: 9)
+    /// A `RoleNotice`.
+    public static let roleChanged = Self(rawValue: 10)
+    /// A `VoidNotice`.
+    public static let commitVoided = Self(rawValue: 11)
+    /// A `DeletionNotice`.
+    public static let groupDeleted = Self(rawValue: 12)
+    /// A `MemberChangeNotice`.
+    public static let memberChanged = Self(rawValue: 13)
+    /// An `InvitationNotice`.
+    public static let invitation = Self(rawValue: 16)
+    /// An `InvitationAnswerNotice`.
+    public static let invitationAnswer = Self(rawValue: 17)
+    /// A `RemovalNotice`.
+    public static let removed = Self(rawValue: 18)
+    /// An `EmptyNotice`.
+    public static let groupEmpty = Self(rawValue: 19)
+    /// A `VoidedWelcomeNotice`.
+    public static let welcomeVoided = Self(rawValue: 20)
+    /// A `LowPoolNotice`.
+    public static let poolLow = Self(rawValue: 21)
+    /// A `LastResortNotice`.
+    public static let lastResortUsed = Self(rawValue: 22)
+    /// An `ExpiryNotice`.
+    public static let credentialExpiring = Self(rawValue: 23)
+    /// A `ReservationNotice`.
+    public static let keyPackageReserved = Self(rawValue: 24)
+    /// A `ReservationNotice`.
+    public static let keyPackageReturned = Self(rawValue: 25)
+    /// A `KeyPackageExpiryNotice`.
+    public static let keyPackageExpired = Self(rawValue: 26)
 
-    public var description: String {
-        switch self {
-        case .message: "message"
-        case .identity: "identity"
-        case .groupCreated: "group_created"
-        case .keyPackageHandedOut: "key_package_handed_out"
-        default: "kind \(rawValue)"
-        }
-    }
+    /// Every kind that this version of the protocol has, with its name as PROTOCOL.md writes it.
+    public static let names: [(kind: EntryKind, name: String)] = [
+        (.message, "message"), (.identity, "identity"), (.groupCreated, "group_created"),
+        (.keyPackageHandedOut, "key_package_handed_out"), (.credentialIssued, "credential_issued"),
+        (.keyRotated, "key_rotated"), (.clientRevoked, "client_revoked"), (.userSuspended, "user_suspended"),
+        (.groupChanged, "group_changed"), (.roleChanged, "role_changed"), (.commitVoided, "commit_voided"),
+        (.groupDeleted, "group_deleted"), (.memberChanged, "member_changed"), (.invitation, "invitation"),
+        (.invitationAnswer, "invitation_answer"), (.removed, "removed"), (.groupEmpty, "group_empty"),
+        (.welcomeVoided, "welcome_voided"), (.poolLow, "pool_low"), (.lastResortUsed, "last_resort_used"),
+        (.credentialExpiring, "credential_expiring"), (.keyPackageReserved, "key_package_reserved"),
+        (.keyPackageReturned, "key_package_returned"), (.keyPackageExpired, "key_package_expired"),
+    ]
+
+    public var description: String { Self.names.first { $0.kind == self }?.name ?? "kind \(rawValue)" }
 }
 
 /// All of an entry but its chain hash and payload. PROTOCOL.md section 6.
@@ -45,6 +90,21 @@ public struct EntryHeader: Hashable, Sendable {
         self.time = time
         self.sender = sender
         self.kind = kind
+    }
+
+    init(from reader: inout Reader) throws(DecodingError) {
+        log = LogNumber(rawValue: try reader.uint64())
+        sequenceNumber = SequenceNumber(rawValue: try reader.uint64())
+        time = Timestamp(rawValue: try reader.uint64())
+        sender = ClientNumber(rawValue: try reader.uint64())
+        kind = EntryKind(rawValue: try reader.uint8())
+    }
+    func encode(into writer: inout Writer) {
+        writer.integer(log.rawValue)
+        writer.integer(sequenceNumber.rawValue)
+        writer.integer(time.rawValue)
+        writer.integer(sender.rawValue)
+        writer.integer(kind.rawValue)
     }
 
     /// Writes the header's `byteCount` bytes to `target`, which must have room for them.
@@ -80,11 +140,7 @@ public struct Entry: TLSCodable, Hashable, Sendable {
     }
 
     public func encode(into writer: inout Writer) {
-        writer.integer(header.log.rawValue)
-        writer.integer(header.sequenceNumber.rawValue)
-        writer.integer(header.time.rawValue)
-        writer.integer(header.sender.rawValue)
-        writer.integer(header.kind.rawValue)
+        header.encode(into: &writer)
         chain.encode(into: &writer)
         writer.opaque(payload)
     }
@@ -104,10 +160,8 @@ public struct Entry: TLSCodable, Hashable, Sendable {
         to target: UnsafeMutableRawPointer, header: EntryHeader, chain: SHA256Digest, payload: RawSpan
     ) {
         var next = unsafe target
-        unsafe writeVarint(bodyByteCount(payloadByteCount: payload.byteCount), to: &next)
-        unsafe next.storeBytes(of: FrameType.entry.rawValue, as: UInt8.self)
-        unsafe next.storeBytes(of: 0, toByteOffset: 1, as: UInt32.self)
-        unsafe next += FrameHeader.byteCount
+        unsafe writeFrameStart(
+            bodyByteCount: bodyByteCount(payloadByteCount: payload.byteCount), type: .entry, to: &next)
         unsafe header.write(to: next)
         unsafe next += EntryHeader.byteCount
         unsafe chain.copyBytes(to: next)
@@ -116,6 +170,14 @@ public struct Entry: TLSCodable, Hashable, Sendable {
         unsafe payload.withUnsafeBytes { bytes in
             if let start = bytes.baseAddress { unsafe next.copyMemory(from: start, byteCount: bytes.count) }
         }
+    }
+
+    /// Writes the length and the header of a frame that is pushed, and moves behind them.
+    @unsafe static func writeFrameStart(bodyByteCount: Int, type: FrameType, to next: inout UnsafeMutableRawPointer) {
+        unsafe writeVarint(bodyByteCount, to: &next)
+        unsafe next.storeBytes(of: type.rawValue, as: UInt8.self)
+        unsafe next.storeBytes(of: 0, toByteOffset: 1, as: UInt32.self)
+        unsafe next += FrameHeader.byteCount
     }
 
     @unsafe private static func writeVarint(_ value: Int, to next: inout UnsafeMutableRawPointer) {
@@ -137,89 +199,8 @@ public struct EntryView: ~Escapable {
     /// Reads the body of an `Entry` frame, after its frame header.
     @_lifetime(copy reader)
     public init(from reader: inout Reader) throws(DecodingError) {
-        header = EntryHeader(
-            log: LogNumber(rawValue: try reader.uint64()),
-            sequenceNumber: SequenceNumber(rawValue: try reader.uint64()),
-            time: Timestamp(rawValue: try reader.uint64()),
-            sender: ClientNumber(rawValue: try reader.uint64()),
-            kind: EntryKind(rawValue: try reader.uint8()))
+        header = try EntryHeader(from: &reader)
         chain = SHA256Digest(try reader.span(byteCount: 32))
         payload = try reader.opaqueSpan()
-    }
-}
-
-/// The payload of an `identity` entry in the directory. PROTOCOL.md section 6.
-/// ```
-/// struct { uint64 client; opaque name<V>; SignatureScheme scheme; opaque signature_key<V>; } IdentityNotice;
-/// ```
-public struct IdentityNotice: TLSCodable, Hashable, Sendable {
-    public var client: ClientNumber
-    public var identity: Identity
-
-    public init(client: ClientNumber, identity: Identity) {
-        self.client = client
-        self.identity = identity
-    }
-    public init(from reader: inout Reader) throws(DecodingError) {
-        client = try ClientNumber(from: &reader)
-        identity = try Identity(from: &reader)
-    }
-    public func encode(into writer: inout Writer) {
-        client.encode(into: &writer)
-        identity.encode(into: &writer)
-    }
-}
-
-/// The payload of a `group_created` entry. PROTOCOL.md section 6.
-/// ```
-/// struct { uint64 log; uint64 creator; uint64 epoch; opaque group_id<V>; } GroupNotice;
-/// ```
-public struct GroupNotice: TLSCodable, Hashable, Sendable {
-    public var log: LogNumber
-    public var creator: ClientNumber
-    public var epoch: Epoch
-    public var groupID: [UInt8]
-
-    public init(log: LogNumber, creator: ClientNumber, epoch: Epoch, groupID: [UInt8]) {
-        self.log = log
-        self.creator = creator
-        self.epoch = epoch
-        self.groupID = groupID
-    }
-    public init(from reader: inout Reader) throws(DecodingError) {
-        log = try LogNumber(from: &reader)
-        creator = try ClientNumber(from: &reader)
-        epoch = try Epoch(from: &reader)
-        groupID = try reader.opaque()
-    }
-    public func encode(into writer: inout Writer) {
-        log.encode(into: &writer)
-        creator.encode(into: &writer)
-        epoch.encode(into: &writer)
-        writer.opaque(groupID)
-    }
-}
-
-/// The payload of a `key_package_handed_out` entry. PROTOCOL.md section 6.
-/// ```
-/// struct { uint64 seq; uint64 recipient; } KeyPackageNotice;
-/// ```
-public struct KeyPackageNotice: TLSCodable, Hashable, Sendable {
-    /// Where in the same log the KeyPackage stands.
-    public var sequenceNumber: SequenceNumber
-    /// Who got it.
-    public var recipient: ClientNumber
-
-    public init(sequenceNumber: SequenceNumber, recipient: ClientNumber) {
-        self.sequenceNumber = sequenceNumber
-        self.recipient = recipient
-    }
-    public init(from reader: inout Reader) throws(DecodingError) {
-        sequenceNumber = try SequenceNumber(from: &reader)
-        recipient = try ClientNumber(from: &reader)
-    }
-    public func encode(into writer: inout Writer) {
-        sequenceNumber.encode(into: &writer)
-        recipient.encode(into: &writer)
     }
 }

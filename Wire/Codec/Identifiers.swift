@@ -36,6 +36,26 @@ public struct ClientNumber: Identifier {
     public static let relay = Self(rawValue: 0)
 }
 
+/// The number of a user, assigned with its first client.
+public struct UserNumber: Identifier {
+    public let rawValue: UInt64
+    @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// In an answer: no user.
+    public static let none = Self(rawValue: 0)
+}
+
+/// The number of an invitation. PROTOCOL.md section 7.11.
+public struct InvitationNumber: Identifier {
+    public let rawValue: UInt64
+    @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// The number of a token that admits clients; not the token itself. PROTOCOL.md section 7.8.
+public struct TokenNumber: Identifier {
+    public let rawValue: UInt64
+    @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
 /// An MLS epoch. RFC 9420 section 8.
 public struct Epoch: Identifier {
     public let rawValue: UInt64

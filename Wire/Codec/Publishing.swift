@@ -1,40 +1,74 @@
 public import MLSCrypto
 public import TLSPresentation
 
-/// Creates the log of a group. PROTOCOL.md section 7.1.
+/// Creates a group at the relay, with its log. PROTOCOL.md section 7.1.
 /// ```
-/// struct { opaque group_id<V>; uint64 epoch; } CreateGroup;
+/// struct { opaque group_id<V>; uint64 epoch; opaque name<V>; opaque alias<V>; GroupPolicy policy;
+///          MessageToPublish messages<V>; } CreateGroup;
 /// ```
 public struct CreateGroup: FrameBody {
     public static let type = FrameType.createGroup
     /// 1 to 255 bytes.
     public var groupID: [UInt8]
-    /// The epoch that the group is in: 0 unless it lived elsewhere before.
+    /// The epoch that the group is in, before the messages: 0 unless it lived elsewhere before.
     public var epoch: Epoch
-    public init(groupID: [UInt8], epoch: Epoch) {
+    /// What people call the group; UTF-8, perhaps empty.
+    public var name: [UInt8]
+    /// A short name to find it by; UTF-8, perhaps empty.
+    public var alias: [UInt8]
+    public var policy: GroupPolicy
+    /// The first commit with its GroupInfo and Welcomes; empty for an untracked group.
+    public var messages: [[UInt8]]
+    public init(
+        groupID: [UInt8], epoch: Epoch, name: [UInt8] = [], alias: [UInt8] = [], policy: GroupPolicy = .untracked,
+        messages: [[UInt8]] = []
+    ) {
         self.groupID = groupID
         self.epoch = epoch
+        self.name = name
+        self.alias = alias
+        self.policy = policy
+        self.messages = messages
     }
     public init(from reader: inout Reader) throws(DecodingError) {
         groupID = try reader.opaque()
         epoch = try Epoch(from: &reader)
+        name = try reader.opaque(atMost: WireLimits.maxGroupNameByteCount, "CreateGroup.name")
+        alias = try reader.opaque(atMost: WireLimits.maxGroupNameByteCount, "CreateGroup.alias")
+        policy = try GroupPolicy(from: &reader)
+        messages = try reader.opaqueVector()
     }
     public func encode(into writer: inout Writer) {
         writer.opaque(groupID)
         epoch.encode(into: &writer)
+        writer.opaque(name)
+        writer.opaque(alias)
+        policy.encode(into: &writer)
+        writer.opaqueVector(messages)
     }
 }
 
 /// The answer to CreateGroup. PROTOCOL.md section 7.1.
 /// ```
-/// struct { uint64 log; } GroupCreated;
+/// struct { uint64 log; Receipt receipts<V>; } GroupCreated;
 /// ```
 public struct GroupCreated: FrameBody {
     public static let type = FrameType.groupCreated
     public var log: LogNumber
-    public init(log: LogNumber) { self.log = log }
-    public init(from reader: inout Reader) throws(DecodingError) { log = try LogNumber(from: &reader) }
-    public func encode(into writer: inout Writer) { log.encode(into: &writer) }
+    /// Of the messages, as in Published.
+    public var receipts: [Receipt]
+    public init(log: LogNumber, receipts: [Receipt] = []) {
+        self.log = log
+        self.receipts = receipts
+    }
+    public init(from reader: inout Reader) throws(DecodingError) {
+        log = try LogNumber(from: &reader)
+        receipts = try reader.vector()
+    }
+    public func encode(into writer: inout Writer) {
+        log.encode(into: &writer)
+        writer.vector(receipts)
+    }
 }
 
 /// Publishes MLSMessages, all or none of them. PROTOCOL.md section 7.2.
@@ -117,6 +151,16 @@ extension Published {
 }
 
 extension Reader {
+    /// The content of an `opaque x<V>` of at most `maxByteCount` bytes, copied; a longer one is refused before it is.
+    @_lifetime(self: copy self)
+    mutating func opaque(atMost maxByteCount: Int, _ name: StaticStringName) throws(DecodingError) -> [UInt8] {
+        let content = try opaqueSpan()
+        guard content.byteCount <= maxByteCount else {
+            throw error(.invalidLength(type: name, byteCount: content.byteCount))
+        }
+        return [UInt8](content)
+    }
+
     /// The elements of a vector of `opaque x<V>`.
     @_lifetime(self: copy self)
     mutating func opaqueVector() throws(DecodingError) -> [[UInt8]] {

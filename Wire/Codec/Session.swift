@@ -47,12 +47,12 @@ public struct Challenge: FrameBody {
     }
 }
 
-/// Who a client is: a name, and the signature key that alone may act under it. PROTOCOL.md section 4.3.
+/// Who a client is: the name of its user, and the signature key that alone is its own. PROTOCOL.md section 4.3.
 /// ```
 /// struct { opaque name<V>; SignatureScheme scheme; opaque signature_key<V>; } Identity;
 /// ```
 public struct Identity: TLSCodable, Hashable, Sendable {
-    /// UTF-8, 1 to 255 bytes, no control characters.
+    /// The user's: UTF-8, 1 to 255 bytes, no control characters.
     public var name: [UInt8]
     public var scheme: SignatureScheme
     /// As RFC 9420 section 5.1.1 encodes it.
@@ -74,11 +74,19 @@ public struct Identity: TLSCodable, Hashable, Sendable {
         writer.opaque(signatureKey)
     }
 
-    /// Whether `name` is one that a relay registers.
+    /// Whether `name` is one that a relay registers a user under.
     public static func isValidName(_ name: [UInt8]) -> Bool {
-        guard (1...WireLimits.maxNameByteCount).contains(name.count),
-            let text = String(validating: name, as: UTF8.self)
-        else { return false }
+        (1...WireLimits.maxNameByteCount).contains(name.count) && isText(name)
+    }
+
+    /// Whether `name` is one that a user may give a client.
+    public static func isValidClientName(_ name: [UInt8]) -> Bool {
+        name.count <= WireLimits.maxClientNameByteCount && isText(name)
+    }
+
+    /// Whether `bytes` are UTF-8 without control characters.
+    public static func isText(_ bytes: [UInt8]) -> Bool {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return false }
         // The general category Cc, whole.
         return !text.unicodeScalars.contains { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }
     }
@@ -86,8 +94,20 @@ public struct Identity: TLSCodable, Hashable, Sendable {
 
 /// What a client signs to show that the key is its own. PROTOCOL.md section 4.3.
 /// ```
-/// struct { ProtocolVersion version; opaque server_name<V>; opaque nonce[32]; FrameType purpose;
-///          Identity identity; } AuthenticationTBS;
+/// struct {
+///   ProtocolVersion version;
+///   opaque server_name<V>;
+///   opaque nonce[32];
+///   FrameType purpose;
+///   Identity identity;
+///   select (AuthenticationTBS.purpose) {
+///     case register:
+///       opaque client_name<V>;
+///       Admission admission;
+///     case authenticate:
+///       struct {};
+///   };
+/// } AuthenticationTBS;
 /// ```
 public struct AuthenticationTBS: TLSEncodable {
     /// The label of the signature, with `SignatureLabel.prefix` before it.
@@ -97,11 +117,20 @@ public struct AuthenticationTBS: TLSEncodable {
     /// `register` or `authenticate`: the frame that carries the signature.
     public var purpose: FrameType
     public var identity: Identity
+    /// As in the Register; not signed for an Authenticate.
+    public var clientName: [UInt8]
+    /// As in the Register; not signed for an Authenticate.
+    public var admission: Admission
 
-    public init(challenge: Challenge, purpose: FrameType, identity: Identity) {
+    public init(
+        challenge: Challenge, purpose: FrameType, identity: Identity, clientName: [UInt8] = [],
+        admission: Admission = .open
+    ) {
         self.challenge = challenge
         self.purpose = purpose
         self.identity = identity
+        self.clientName = clientName
+        self.admission = admission
     }
     public func encode(into writer: inout Writer) {
         challenge.version.encode(into: &writer)
@@ -109,6 +138,10 @@ public struct AuthenticationTBS: TLSEncodable {
         writer.raw(challenge.nonce)
         writer.integer(purpose.rawValue)
         identity.encode(into: &writer)
+        if purpose == .register {
+            writer.opaque(clientName)
+            admission.encode(into: &writer)
+        }
     }
 }
 
@@ -118,29 +151,7 @@ public enum SignatureLabel {
     public static let prefix = "mlsrelay 1.0 "
 }
 
-/// Registers an identity on its first use, and authenticates. PROTOCOL.md section 4.3.
-/// ```
-/// struct { Identity identity; opaque signature<V>; } Register;
-/// ```
-public struct Register: FrameBody {
-    public static let type = FrameType.register
-    public var identity: Identity
-    public var signature: [UInt8]
-    public init(identity: Identity, signature: [UInt8]) {
-        self.identity = identity
-        self.signature = signature
-    }
-    public init(from reader: inout Reader) throws(DecodingError) {
-        identity = try Identity(from: &reader)
-        signature = try reader.opaque()
-    }
-    public func encode(into writer: inout Writer) {
-        identity.encode(into: &writer)
-        writer.opaque(signature)
-    }
-}
-
-/// Authenticates as a registered identity. PROTOCOL.md section 4.3.
+/// Authenticates as a registered client. PROTOCOL.md section 4.3.
 /// ```
 /// struct { Identity identity; opaque signature<V>; } Authenticate;
 /// ```

@@ -10,6 +10,26 @@ public enum WireLimits {
     public static let maxHelloByteCount = 63
     /// Bytes of a user's name, at least 1.
     public static let maxNameByteCount = 255
+    /// Bytes of a client's name.
+    public static let maxClientNameByteCount = 64
+    /// Bytes of a token that admits clients.
+    public static let maxTokenByteCount = 64
+    /// Bytes of an operator's note about a token.
+    public static let maxNoteByteCount = 255
+    /// Bytes of a group's name, and of its alias.
+    public static let maxGroupNameByteCount = 255
+    /// Bytes of what an inviter tells whom it invites.
+    public static let maxInfoByteCount = 1024
+    /// Bytes of a text that says why a commit is denied or void: it becomes an entry.
+    public static let maxReasonByteCount = 1024
+    /// Names in a LookUp.
+    public static let maxNamesPerLookUp = 256
+    /// Names in UserNames, groups in a GroupList.
+    public static let maxSearchResultCount = 1000
+    /// Heads in a CheckHeads: the answer has a line for every member of each group.
+    public static let maxHeadsPerCheck = 256
+    /// Bytes of the winning commit's Entry in an EpochDetail.
+    public static let maxEntryInDetailByteCount = 64 << 10
     /// Bytes of a group id, at least 1: with its prefix it is a key of the store.
     public static let maxGroupIDByteCount = 255
     /// Bytes of the data in a ping.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes frames.json, chain.json and authentication.json.
+"""Writes frames.json, structures.json, chain.json and authentication.json.
 
 The encoder here is made from the structures in PROTOCOL.md, not from the Swift code: the two check each other.
 Needs python3-cryptography. Run it after a change of PROTOCOL.md; the tests fail until the Swift code agrees.
@@ -23,10 +23,20 @@ DOCUMENT = (HERE.parent / "PROTOCOL.md").read_text()
 
 LANGUAGE = re.sub(r"/\*.*?\*/", "", "\n".join(re.findall(r"^```tls\n(.*?)^```", DOCUMENT, re.S | re.M)))
 FIELD = re.compile(r"(\w+)\s+(\w+)\s*(<V>|\[\d+\])?\s*;")
-STRUCTS = {name: FIELD.findall(body) for body, name in re.findall(r"struct\s*{(.*?)}\s*(\w+);", LANGUAGE, re.S)}
+SELECT = re.compile(r"select \(\w+\.(\w+)\) {(.*)};", re.S)
+STRUCTS = {}  # the fields of each: type, name, shape
+SELECTS = {}  # the field that selects, and the fields of each case
+for text_of_body, struct_name in re.findall(r"struct\s*{(.*?)}\s*(\w+);", LANGUAGE, re.S):
+    select = SELECT.search(text_of_body)
+    if select:
+        cases = re.findall(r"case (\w+):((?:(?!case ).)*)", select[2].replace("struct {};", ""), re.S)
+        SELECTS[struct_name] = select[1], {case: FIELD.findall(fields) for case, fields in cases}
+    STRUCTS[struct_name] = FIELD.findall(SELECT.sub("", text_of_body))
 INTEGERS = {f"uint{bits}": bits // 8 for bits in (8, 16, 32, 64)}
 INTEGERS |= {name: int(bits) // 8 for bits, name in re.findall(r"^uint(\d+) (\w+);", LANGUAGE, re.M)}
-INTEGERS |= {name: 1 for name in re.findall(r"enum\s*{[^}]*\(255\)\s*}\s*(\w+);", LANGUAGE)}
+ENUMS = {name: {case: int(number) for case, number in re.findall(r"(\w+)\((\d+)\)", cases)}
+         for cases, name in re.findall(r"enum\s*{([^}]*),\s*\(255\)\s*}\s*(\w+);", LANGUAGE)}
+INTEGERS |= {name: 1 for name in ENUMS}
 TYPES = {name: (int(number), struct, sender) for number, name, struct, sender in re.findall(
     r"^\| (\d+) \| `(\w+)` \| (\w+) \| (client|relay|both) \|", DOCUMENT, re.M)}
 ERRORS = re.findall(r"^\| (\d+) \| `(\w+)` \| (?:yes|no) \|", DOCUMENT, re.M)
@@ -43,8 +53,19 @@ def length(count):
 def encode(kind, value):
     if kind in INTEGERS:
         return int(value).to_bytes(INTEGERS[kind], "big")
-    assert value.keys() == {name for _, name, _ in STRUCTS[kind]}, (kind, value.keys())
-    return b"".join(field(kind, value[name], shape) for kind, name, shape in STRUCTS[kind])
+    fields = fields_of(kind, value)
+    assert value.keys() == {name for _, name, _ in fields}, (kind, value.keys())
+    return b"".join(field(kind, value[name], shape) for kind, name, shape in fields)
+
+
+def fields_of(kind, value):
+    """The fields of a structure, with those of the case that the value's own fields select."""
+    if kind not in SELECTS:
+        return STRUCTS[kind]
+    selector, cases = SELECTS[kind]
+    enumeration = next(field_kind for field_kind, name, _ in STRUCTS[kind] if name == selector)
+    return STRUCTS[kind] + next(fields for case, fields in cases.items()
+                                if ENUMS[enumeration][case] == value[selector])
 
 
 def field(kind, value, shape):
@@ -63,6 +84,49 @@ def frame(name, request_id, body):
     return length(len(content)) + content
 
 
+def smallest(kind):
+    """The value with the shortest encoding: zero, or the lowest that an enumeration has, and every vector empty."""
+    if kind in ENUMS:
+        return min(ENUMS[kind].values())
+    if kind in INTEGERS:
+        return "0" if kind == "uint64" else 0
+    value = {}
+    for of, name, shape in STRUCTS[kind]:
+        value[name] = smallest(of) if not shape else "00" * int(shape[1:-1]) if shape != "<V>" else \
+            "" if of == "opaque" else []
+    for of, name, shape in fields_of(kind, value)[len(value):]:
+        value[name] = {"opaque": "", "uint64": "0"}.get(of, 0)
+    return value
+
+
+def filled(kind, case=None, counter=None):
+    """A value in which no two neighbours are the same and every vector has something; `case` is what a field selects."""
+    counter = counter or iter(range(1, 256))
+    if kind in ENUMS:
+        values = [value for value in ENUMS[kind].values() if value]
+        return values[next(counter) % len(values)]
+    if kind in INTEGERS:
+        number = int.from_bytes(bytes([next(counter)] * INTEGERS[kind]), "big")
+        return str(number) if kind == "uint64" else 1 if kind == "uint8" else number
+    value = {}
+    if kind in SELECTS:
+        selector = SELECTS[kind][0]
+        enumeration = next(of for of, name, _ in STRUCTS[kind] if name == selector)
+        value[selector] = ENUMS[enumeration][case or "client"]
+        fields = fields_of(kind, value)
+    else:
+        fields = STRUCTS[kind]
+    for of, name, shape in fields:
+        if name in value:
+            continue
+        if of == "opaque":
+            number = next(counter)
+            value[name] = bytes([number] * (int(shape[1:-1]) if shape != "<V>" else number % 5 + 1)).hex()
+        else:
+            value[name] = [filled(of, case, counter) for _ in range(2)] if shape else filled(of, case, counter)
+    return value
+
+
 # MARK: Values that several frames have
 
 def text(string):
@@ -79,7 +143,6 @@ LIMITS = {"max_frame_byte_count": 4 << 20, "max_message_byte_count": 1 << 20, "m
           "max_requests_in_flight": 1024, "max_subscriptions": 20000, "idle_timeout_ms": 60000}
 CHALLENGE = {"version": 1, "server_name": text("r"), "nonce": bytes(range(32)).hex(), "limits": LIMITS}
 TIME = "1767225600000"  # 2026-01-01
-NOTHING = {"name": "", "scheme": 0, "signature_key": ""}
 # RFC 8032 section 7.1, test 1. A key that everybody knows.
 SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
 KEY = Ed25519PrivateKey.from_private_bytes(SEED)
@@ -87,14 +150,21 @@ PUBLIC_KEY = KEY.public_key().public_bytes(serialization.Encoding.Raw, serializa
 PRIVATE_MESSAGE = "00010002" "03616263" "0000000000000000" "01" "00" "0101" "0102"
 
 
-def authentication(purpose, name):
-    identity = {"name": text(name), "scheme": 0x0807, "signature_key": PUBLIC_KEY}
+def identity(name, key=None):
+    return {"name": text(name), "scheme": 0x0807, "signature_key": key or PUBLIC_KEY}
+
+
+def signed(title, label, struct, tbs):
+    content = encode(struct, tbs)
+    to_sign = encode("SignContent", {"label": text("mlsrelay 1.0 " + label), "content": content.hex()})
+    return {"name": title, "seed": SEED.hex(), "structure": struct, "tbs": tbs, "content": content.hex(),
+            "sign_content": to_sign.hex(), "signature": KEY.sign(to_sign).hex()}
+
+
+def authentication(title, purpose, **more):
     tbs = {key: CHALLENGE[key] for key in ("version", "server_name", "nonce")}
-    tbs |= {"purpose": TYPES[purpose][0], "identity": identity}
-    content = encode("AuthenticationTBS", tbs)
-    signed = encode("SignContent", {"label": text("mlsrelay 1.0 Authentication"), "content": content.hex()})
-    return {"name": f"{purpose} {name}", "seed": SEED.hex(), "tbs": tbs, "authentication_tbs": content.hex(),
-            "sign_content": signed.hex(), "signature": KEY.sign(signed).hex()}
+    tbs |= {"purpose": TYPES[purpose][0], "identity": identity("alice")} | more
+    return signed(title, "Authentication", "AuthenticationTBS", tbs)
 
 
 # MARK: Chains
@@ -119,9 +189,11 @@ def chain(title, log, kind, name, *entries):
     return {"name": title, "log_name": log_name, "start": start, "entries": result}
 
 
+OPEN = {"type": 0}
+NOT_AFTER = str(int(TIME) + 3_600_000)
 IDENTITY_NOTICE = notice(
-    "IdentityNotice", client="7", name=text("alice"), scheme=0x0807, signature_key=PUBLIC_KEY)
-GROUP_NOTICE = notice("GroupNotice", log="5", creator="7", epoch="0", group_id=text("abc"))
+    "IdentityNotice", client="7", user="7", identity=identity("alice"), client_name="", admission=OPEN)
+GROUP_NOTICE = notice("GroupNotice", log="5", creator="7", epoch="0", group_id=text("abc"), mode=0)
 CHAINS = [
     chain("group abc", "5", 1, text("abc"), (TIME, "7", 1, PRIVATE_MESSAGE),
           (str(int(TIME) + 1), "8", 1, PRIVATE_MESSAGE[:-2] + "03")),
@@ -129,7 +201,11 @@ CHAINS = [
           ("1", "0", 200, "01" * 64), (MAX, "1", 1, "02" * 17000)),
     chain("inbox of client 7", "3", 2, "%016x" % 7, (TIME, "8", 1, "00010003" "0001" "00" "00")),
     chain("directory", "1", 3, "", (TIME, "0", 2, IDENTITY_NOTICE), (TIME, "0", 2, notice(
-        "IdentityNotice", client="8", name=text("b\u00f6b"), scheme=0x0403, signature_key="04" + "11" * 64))),
+        "IdentityNotice", client="8", user="8", client_name=text("Laptop"), admission={"type": 1, "token": "%016x" % 3},
+        identity={"name": text("b\u00f6b"), "scheme": 0x0403, "signature_key": "04" + "11" * 64})),
+          *((TIME, "0", ENUMS["EntryKind"][kind], encode(struct, filled(struct)).hex()) for kind, struct in (
+              ("credential_issued", "CredentialNotice"), ("key_rotated", "KeyRotationNotice"),
+              ("client_revoked", "RevocationNotice"), ("user_suspended", "SuspensionNotice")))),
     chain("KeyPackages of client 7", "4", 4, "%016x" % 7, (TIME, "7", 1, "00010005" "0001" + "33" * 40),
           (str(int(TIME) + 5), "0", 4, notice("KeyPackageNotice", seq="1", recipient="8"))),
     chain("groups", "2", 5, "", (TIME, "0", 3, GROUP_NOTICE)),
@@ -159,8 +235,15 @@ def body(kind, content):
     return length(len(inner)) + inner
 
 
-REGISTER = authentication("register", "alice")
-AUTHENTICATE = authentication("authenticate", "alice")
+REGISTER = authentication("register alice", "register", client_name="", admission=OPEN)
+REGISTER_BY_TOKEN = authentication(
+    "register alice by a token", "register", client_name=text("Laptop"), admission={"type": 1, "token": "77" * 16})
+AUTHENTICATE = authentication("authenticate alice", "authenticate")
+ADMISSION = signed("admission of a second client", "Admission", "AdmissionTBS", {
+    "server_name": text("r"), "identity": identity("alice", "22" * 32), "client_name": text("Phone"), "client": "7",
+    "not_after": NOT_AFTER})
+ROTATION = signed("rotation of alice's key", "Rotation", "RotationTBS", {
+    "server_name": text("r"), "client": "7", "old": identity("alice"), "new": identity("alice", "22" * 32)})
 good("hello without versions", "hello", 1, {"versions": []})
 good("hello of version 1", "hello", 1, {"versions": [1]})
 good("hello of 63 bytes, the longest", "hello", 2**32 - 1, {"versions": list(range(28))})
@@ -169,9 +252,15 @@ good("challenge, smallest", "challenge", 0, dict(
 good("challenge", "challenge", 1, CHALLENGE)
 good("challenge with the longest name and limits", "challenge", 1, dict(
     version=65535, server_name="61" * 255, nonce="ff" * 32, limits={key: 2**32 - 1 for key in LIMITS}))
-for kind, case in (("register", REGISTER), ("authenticate", AUTHENTICATE)):
-    good(f"{kind}, smallest", kind, 2, {"identity": NOTHING, "signature": ""})
-    good(f"{kind} alice", kind, 2, {"identity": case["tbs"]["identity"], "signature": case["signature"]})
+good("register, smallest", "register", 2, smallest("Register"))
+good("authenticate, smallest", "authenticate", 2, smallest("Authenticate"))
+for case in (REGISTER, REGISTER_BY_TOKEN, AUTHENTICATE):
+    keys = ("identity", "client_name", "admission") if "admission" in case["tbs"] else ("identity",)
+    good(case["name"], case["name"].split()[0], 2,
+         {key: case["tbs"][key] for key in keys} | {"signature": case["signature"]})
+good("register a second client of alice", "register", 2, {
+    "identity": ADMISSION["tbs"]["identity"], "client_name": text("Phone"), "signature": "99" * 64,
+    "admission": {"type": 2, "client": "7", "not_after": NOT_AFTER, "signature": ADMISSION["signature"]}})
 good("ready, all zero", "ready", 0, {"client": "0", "time": "0"})
 good("ready", "ready", 2, {"client": "7", "time": TIME})
 for kind in ("ping", "pong"):
@@ -179,11 +268,20 @@ for kind in ("ping", "pong"):
     good(f"{kind} of 64 bytes of data", kind, 9, {"data": bytes(range(64)).hex()})
 good("go_away at once", "go_away", 0, {"grace_ms": 0, "text": ""})
 good("go_away", "go_away", 0, {"grace_ms": 5000, "text": text("The relay restarts \u2013 come back.")})
-good("create_group, smallest", "create_group", 3, {"group_id": "", "epoch": "0"})
-good("create_group abc", "create_group", 3, {"group_id": text("abc"), "epoch": "0"})
-good("create_group with the longest id", "create_group", 3, {"group_id": "ff" * 255, "epoch": MAX})
-good("group_created, all zero", "group_created", 0, {"log": "0"})
-good("group_created", "group_created", 3, {"log": "5"})
+UNTRACKED = {"name": "", "alias": "", "policy": smallest("GroupPolicy"), "messages": []}
+POLICY = {"mode": 1, "may_add": 1, "may_remove": 2, "may_rename": 2, "join": 1, "approval_above": 50, "denials": 3,
+          "retention_ms": str(30 * 86_400_000), "retention_bytes": str(1 << 30)}
+good("create_group, smallest", "create_group", 3, {"group_id": "", "epoch": "0"} | UNTRACKED)
+good("create_group abc", "create_group", 3, {"group_id": text("abc"), "epoch": "0"} | UNTRACKED)
+good("create_group with the longest id", "create_group", 3, {"group_id": "ff" * 255, "epoch": MAX} | UNTRACKED)
+good("create_group of a tracked group", "create_group", 3, {
+    "group_id": text("abc"), "epoch": "0", "name": text("Caf\u00e9"), "alias": text("cafe"), "policy": POLICY,
+    "messages": [{"mls_message": "00010001" + "44" * 90}, {"mls_message": "00010004" + "66" * 200},
+                 {"mls_message": "00010003" + "55" * 70}]})
+good("create_group with the longest name and alias", "create_group", 3, {
+    "group_id": text("abc"), "epoch": "0", "name": "61" * 255, "alias": "62" * 255, "policy": POLICY, "messages": []})
+good("group_created, all zero", "group_created", 0, {"log": "0", "receipts": []})
+good("group_created", "group_created", 3, {"log": "5", "receipts": []})
 good("publish of nothing", "publish", 4, {"messages": []})
 good("publish of an empty message", "publish", 4, {"messages": [{"mls_message": ""}]})
 good("publish of a PrivateMessage", "publish", 4, {"messages": [{"mls_message": PRIVATE_MESSAGE}]})
@@ -224,12 +322,13 @@ good("done", "done", 7, {})
 good("done with the largest request id", "done", 2**32 - 1, {})
 good("fetch_key_packages of nobody", "fetch_key_packages", 8, {"requests": []})
 good("fetch_key_packages of three", "fetch_key_packages", 8, {"requests": [
-    {"name": text("alice"), "cipher_suite": 1}, {"name": text("b\u00f6b"), "cipher_suite": 0x0A0A},
-    {"name": "", "cipher_suite": 65535}]})
+    {"name": text("alice"), "cipher_suites": [1]}, {"name": text("b\u00f6b"), "cipher_suites": [0x0A0A, 2, 1]},
+    {"name": "", "cipher_suites": []}]})
 good("key_packages of nobody", "key_packages", 8, {"results": []})
-good("key_packages, one of two", "key_packages", 8, {"results": [
-    {"error": 0, "client": "7", "mls_message": "00010005" "0001" + "33" * 100},
-    {"error": 76, "client": "0", "mls_message": ""}]})
+good("key_packages of two clients, none of another user", "key_packages", 8, {"results": [
+    {"request": 0, "error": 0, "client": "7", "mls_message": "00010005" "0001" + "33" * 100},
+    {"request": 0, "error": 0, "client": "9", "mls_message": "00010005" "0001" + "34" * 100},
+    {"request": 1, "error": 76, "client": "0", "mls_message": ""}]})
 good("count_key_packages", "count_key_packages", 10, {})
 good("count_key_packages with the largest request id", "count_key_packages", 2**32 - 1, {})
 good("key_package_counts without any", "key_package_counts", 10, {"counts": []})
@@ -238,19 +337,27 @@ good("key_package_counts of three suites", "key_package_counts", 10, {"counts": 
     {"cipher_suite": 0xF123, "count": 2**32 - 1, "last_resort": 1}]})
 good("fetch_group_info, smallest", "fetch_group_info", 11, {"group_id": ""})
 good("fetch_group_info of abc", "fetch_group_info", 11, {"group_id": text("abc")})
-good("group_info, smallest", "group_info", 11, {"log": "0", "mls_message": ""})
-good("group_info", "group_info", 11, {"log": "5", "mls_message": "00010004" + "66" * 200})
+good("group_info, smallest", "group_info", 11, smallest("GroupInfoAnswer"))
+good("group_info", "group_info", 11, {
+    "log": "5", "mls_message": "00010004" + "66" * 200, "ratchet_tree": "", "proposals": []})
+good("group_info with a ratchet tree and proposals", "group_info", 11, {
+    "log": "5", "mls_message": "00010004" + "66" * 200, "ratchet_tree": "01" * 300, "proposals": [
+        {"mls_message": "00010001" + "88" * 60}, {"mls_message": "00010001" + "89" * 61}]})
+WINNER = encode("Entry", CHAINS[0]["entries"][0]["entry"]).hex()
+RETRY = ("RetryDetail", {"retry_after_ms": 1500, "limit": text("publish-rate")})
+RULE = ("RuleDetail", {"rule": text("proposal.update.committer")})
+DETAILS = {
+    "version_unsupported": ("VersionDetail", {"lowest": 2, "highest": 3}),
+    "stale_epoch": ("EpochDetail", {"log": "5", "epoch": "9", "commit_seq": "1", "entry": WINNER}),
+    "future_epoch": ("EpochDetail", {"log": "5", "epoch": "9", "commit_seq": "0", "entry": ""}),
+    "rate_limited": RETRY, "quota_exceeded": RETRY, "commit_reserved": RETRY,
+    "group_info_invalid": RULE, "commit_invalid": RULE, "proposal_invalid": RULE, "key_package_invalid": RULE}
 good("error, smallest", "error", 0, {"code": 0, "text": "", "detail": ""})
 for number, name in ERRORS:
-    detail = {}
-    if name == "version_unsupported":
-        detail = {"detail": {"lowest": 2, "highest": 3}}
-        content = encode("VersionDetail", detail["detail"]).hex()
-    elif name in ("stale_epoch", "future_epoch"):
-        detail = {"detail": {"log": "5", "epoch": "9", "commit_seq": "17" if name == "stale_epoch" else "0"}}
-        content = encode("EpochDetail", detail["detail"]).hex()
-    else:
-        content = ""
+    detail, content = {}, ""
+    if name in DETAILS:
+        struct, value = DETAILS[name]
+        detail, content = {"detail": value}, encode(struct, value).hex()
     good(f"error {name}", "error", 0 if int(number) < 4 else 12, {
         "code": int(number), "text": text(name.replace("_", " ").capitalize() + "."), "detail": content}, **detail)
 good("error with a code of the future", "error", 12, {"code": 40000, "text": text("?"), "detail": "0102"})
@@ -259,6 +366,16 @@ good("entry, smallest", "entry", 0, dict(
 good("entry of the group abc", "entry", 0, CHAINS[0]["entries"][0]["entry"])
 good("entry of a kind of the future", "entry", 0, CHAINS[1]["entries"][2]["entry"])
 good("entry of the directory", "entry", 0, CHAINS[3]["entries"][1]["entry"])
+
+# All that came with tracked groups and the Authentication Service, with nothing in it and with all fields set.
+NEW = [kind for kind, (number, *_) in TYPES.items() if not any(frame["meaning"]["type"] == kind for frame in FRAMES)]
+for kind in NEW:
+    number, struct, sender = TYPES[kind]
+    good(f"{kind}, smallest", kind, 13 if sender == "client" else 0, smallest(struct))
+    for case in SELECTS[struct][1] if struct in SELECTS else [None]:
+        title = f"{kind} with all fields set" if case is None else f"{kind}: {case}"
+        good(title, kind, 2**32 - 14, filled(struct, case))
+good("group_created with receipts", "group_created", 3, filled("GroupCreated"))
 
 MALFORMED, TOO_LARGE = "malformed_frame", "frame_too_large"
 HELLO = frame("hello", 1, {"versions": [1]})
@@ -289,7 +406,8 @@ bad("a message's length in four bytes where one does", "client", "non_minimal_va
     body("publish", "0580000001aa"))
 bad("a byte after the body", "client", "trailing_bytes", MALFORMED, body("hello", "02000100"))
 bad("a byte after an empty body", "client", "trailing_bytes", MALFORMED, body("count_key_packages", "00"))
-bad("a byte after an epoch", "client", "trailing_bytes", MALFORMED, body("create_group", "0161" + "00" * 9))
+bad("a byte after a vector at the end", "client", "trailing_bytes", MALFORMED,
+    body("create_group", encode("CreateGroup", smallest("CreateGroup")).hex() + "00"))
 bad("ping with 65 bytes of data", "client", "invalid_length", MALFORMED, body("ping", "4041" + "00" * 65))
 bad("pong with 65 bytes of data", "client", "invalid_length", MALFORMED, body("pong", "4041" + "00" * 65))
 for kind in (0, 6, 255):
@@ -304,6 +422,16 @@ bad("an entry without its payload", "relay", "truncated", None, body("entry", "0
 bad("an entry with a byte after its payload", "relay", "trailing_bytes", None, body("entry", "00" * 65 + "01aabb"))
 bad("done with a byte", "relay", "trailing_bytes", None, body("done", "00"))
 
-for name, content in (("frames", FRAMES), ("chain", CHAINS), ("authentication", [REGISTER, AUTHENTICATE])):
+# MARK: Structures inside of others: the payloads of entries, the details of errors
+
+STRUCTURES = [
+    {"structure": struct, "meaning": value, "hex": encode(struct, value).hex()}
+    for struct in STRUCTS if struct.endswith(("Notice", "Detail"))
+    for value in [smallest(struct)] + ([filled(struct, case) for case in ("open", "token", "client")]
+                                       if struct == "IdentityNotice" else [filled(struct)])]
+
+SIGNED = [REGISTER, REGISTER_BY_TOKEN, AUTHENTICATE, ADMISSION, ROTATION]
+for name, content in (
+        ("frames", FRAMES), ("structures", STRUCTURES), ("chain", CHAINS), ("authentication", SIGNED)):
     lines = ",\n".join(json.dumps(value, ensure_ascii=False) for value in content)
     (HERE / f"{name}.json").write_text(f"[\n{lines}\n]\n")
