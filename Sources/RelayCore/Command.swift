@@ -41,6 +41,14 @@ public struct Command: Sendable {
         case fetchKeyPackages([KeyPackageRequest])
     }
 
+    /// The batch's messages that it carries.
+    public var messages: Range<Int>? {
+        switch action {
+        case .publish(let messages), .publishCommit(let messages, _), .createTrackedGroup(_, let messages): messages
+        default: nil
+        }
+    }
+
     public init(connection: ConnectionID, requestID: RequestID, client: ClientNumber, action: Action) {
         self.connection = connection
         self.requestID = requestID

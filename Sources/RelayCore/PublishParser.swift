@@ -26,11 +26,53 @@ extension CommandBatch {
         _ body: RawSpan, connection: ConnectionID, requestID: RequestID, client: ClientNumber, limits: PublishLimits,
         sha256: inout SHA256
     ) throws(DecodingError) -> RelayError? {
+        try appendMessages(
+            body, limits: limits, sha256: &sha256, connection: connection, requestID: requestID, client: client
+        ) { (range, reader) throws(DecodingError) in .publish(range) }
+    }
+
+    /// Parses the body of a PublishCommit frame as `appendPublish` does that of a Publish.
+    public mutating func appendPublishCommit(
+        _ body: RawSpan, connection: ConnectionID, requestID: RequestID, client: ClientNumber, limits: PublishLimits,
+        sha256: inout SHA256
+    ) throws(DecodingError) -> RelayError? {
+        try appendMessages(
+            body, limits: limits, sha256: &sha256, connection: connection, requestID: requestID, client: client
+        ) { (range, reader) throws(DecodingError) in
+            let roster = DeclaredRoster(added: try reader.vector(), removed: try reader.vector())
+            return .publishCommit(range, roster)
+        }
+    }
+
+    /// Adds the creation of a tracked group.
+    /// - Returns: why it is refused; the batch is then as it was.
+    public mutating func appendCreation(
+        of group: NewGroup, _ published: [[UInt8]], connection: ConnectionID, requestID: RequestID,
+        client: ClientNumber, limits: PublishLimits, sha256: inout SHA256
+    ) -> RelayError? {
         let (firstByte, firstMessage) = (bytes.count, messages.count)
+        for message in published {
+            if let refusal = append(message.rawSpan, firstMessage: firstMessage, limits: limits, sha256: &sha256) {
+                truncate(bytes: firstByte, messages: firstMessage)
+                return refusal
+            }
+        }
+        commands.append(
+            Command(
+                connection: connection, requestID: requestID, client: client,
+                action: .createTrackedGroup(group, firstMessage..<messages.count)))
+        return nil
+    }
+
+    private mutating func appendMessages(
+        _ body: RawSpan, limits: PublishLimits, sha256: inout SHA256, connection: ConnectionID, requestID: RequestID,
+        client: ClientNumber, _ action: (Range<Int>, inout Reader) throws(DecodingError) -> Command.Action
+    ) throws(DecodingError) -> RelayError? {
+        let (firstByte, firstMessage) = (bytes.count, messages.count)
+        let made: Command.Action
         do throws(DecodingError) {
             var reader = Reader(body)
             var content = try reader.vectorReader()
-            try reader.expectEnd()
             while !content.isAtEnd {
                 let message = try content.opaqueSpan()
                 if let refusal = append(message, firstMessage: firstMessage, limits: limits, sha256: &sha256) {
@@ -38,6 +80,8 @@ extension CommandBatch {
                     return refusal
                 }
             }
+            made = try action(firstMessage..<messages.count, &reader)
+            try reader.expectEnd()
         } catch {
             truncate(bytes: firstByte, messages: firstMessage)
             throw error
@@ -45,10 +89,7 @@ extension CommandBatch {
         guard messages.count > firstMessage else {
             return RelayError(.messageMalformed, "A Publish holds at least one message.")
         }
-        commands.append(
-            Command(
-                connection: connection, requestID: requestID, client: client,
-                action: .publish(firstMessage..<messages.count)))
+        commands.append(Command(connection: connection, requestID: requestID, client: client, action: made))
         return nil
     }
 

@@ -28,7 +28,8 @@ public struct Relay<State: RelayState>: ~Copyable {
     var refusedCommit: (log: LogNumber, epoch: Epoch)?
 
     public init(
-        _ state: consuming State, limits: CoreLimits, validation: ValidationPolicy = ValidationPolicy(clientSupport: nil)
+        _ state: consuming State, limits: CoreLimits,
+        validation: ValidationPolicy = ValidationPolicy(clientSupport: nil)
     ) {
         self.state = state
         self.limits = limits
@@ -110,11 +111,8 @@ public struct Relay<State: RelayState>: ~Copyable {
         guard Identity.isValidName(identity.name) else {
             return .refused(RelayError(.nameInvalid, "A name has 1 to 255 bytes of UTF-8 without control characters."))
         }
-        if let user = try state.get(Tables.userNames, BytesKey(identity.name)) {
-            for key in try state.keys(Tables.userClients, prefix: user.recordKey)
-            where try state.existing(Tables.clients, key.second).identity == identity {
-                return .registered(key.second)
-            }
+        if try state.user(named: identity.name) != nil {
+            if let client = try state.client(of: identity) { return .registered(client) }
             return .refused(RelayError(.identityTaken, "This name is registered with another signature key."))
         }
         let user = UserNumber(rawValue: try state.nextNumber(.user))
@@ -344,7 +342,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         let winner = try state.commit(ending: epoch, in: log)
         var detail = EpochDetail(log: log, epoch: current, commit: winner ?? .zero)
         if let winner, let entry = try state.storedEntry(winner, in: log),
-            entry.payload.count <= WireLimits.maxWinnerByteCount
+            entry.payload.count <= WireLimits.maxEntryInDetailByteCount
         {
             detail.entry = entry.encoded
         }
@@ -405,7 +403,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         var results: [KeyPackageResult] = []
         for (index, request) in zip(UInt32(0)..., requests) {
             // The same answer for "no such name" and "nothing left": a fetch is no way to learn who is registered.
-            guard let user = try state.get(Tables.userNames, BytesKey(request.name)),
+            guard let user = try state.user(named: request.name),
                 let owner = try state.clients(of: user).first,
                 let taken = try takeKeyPackage(of: owner, anyOf: request.cipherSuites)
             else {

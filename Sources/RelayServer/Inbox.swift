@@ -42,8 +42,6 @@ final class WakeSignal: @unchecked Sendable {
 
     func signal() { sem_post(semaphore) }
 
-    func wait() { while sem_wait(semaphore) != 0 {} }
-
     /// - Returns: false when `milliseconds` have passed without a signal.
     func wait(milliseconds: Int) -> Bool {
         var deadline = timespec()

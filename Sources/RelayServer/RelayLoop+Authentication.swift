@@ -47,8 +47,8 @@ extension RelayLoop {
         }
         do throws(StoreError) {
             let client = try reader.read { (snapshot) throws(StoreError) -> ClientNumber? in
-                guard let client = try snapshot.client(named: identity.name) else { return nil }
-                return try snapshot.identity(of: client) == identity ? client : .relay
+                guard try snapshot.user(named: identity.name) != nil else { return nil }
+                return try snapshot.client(of: identity) ?? .relay
             }
             switch (client, purpose) {
             case (.some(.relay), _):

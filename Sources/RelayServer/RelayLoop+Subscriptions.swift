@@ -147,25 +147,7 @@ extension RelayLoop {
         }
     }
 
-    /// PROTOCOL.md section 7.6.
-    func fetchGroupInfo(_ groupID: [UInt8], _ requestID: RequestID, _ session: Session) {
-        do throws(StoreError) {
-            let found = try reader.read { (snapshot) throws(StoreError) -> (LogNumber, [UInt8]?)? in
-                guard let log = try snapshot.log(.group, named: groupID.rawSpan) else { return nil }
-                return (log, try snapshot.groupInfo(of: log))
-            }
-            switch found {
-            case nil: answer(session, requestID, RelayError(.groupUnknown, "There is no group with this id."))
-            case (_, nil)?:
-                answer(session, requestID, RelayError(.groupInfoUnavailable, "Nobody has published a GroupInfo."))
-            case (let log, let message?)?: answer(session, requestID, GroupInfoAnswer(log: log, message: message))
-            }
-        } catch {
-            answer(session, requestID, unreadable(error))
-        }
-    }
-
-    private func unreadable(_ error: StoreError) -> RelayError {
+    func unreadable(_ error: StoreError) -> RelayError {
         logger.error("the store could not be read", metadata: ["reason": "\(error)"])
         return RelayError(.storageFailed, "The relay's storage failed.")
     }

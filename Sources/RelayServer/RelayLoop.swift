@@ -189,9 +189,6 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         case (.authenticate, .expectingAuthentication(let challenge)):
             let frame = try Authenticate(decoding: content)
             authenticate(frame.identity, frame.signature, .authenticate, challenge, requestID, session)
-        case (.createGroup, .ready(let client)):
-            let frame = try CreateGroup(decoding: content)
-            send(.createGroup(groupID: frame.groupID, epoch: frame.epoch), requestID, session, client)
         case (.acknowledge, .ready(let client)):
             acknowledge(try Acknowledge(decoding: content), requestID, session, client)
         case (.fetchKeyPackages, .ready(let client)):
@@ -205,10 +202,10 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         case (.countKeyPackages, .ready(let client)):
             _ = try CountKeyPackages(decoding: content)
             countKeyPackages(requestID, session, client)
-        case (.fetchGroupInfo, .ready):
-            fetchGroupInfo(try FetchGroupInfo(decoding: content).groupID, requestID, session)
-        case (_, .ready) where type.rawValue < 64 && type.rawValue > FrameType.pong.rawValue:
-            answer(session, requestID, RelayError(.unknownFrameType, "This relay does not serve \(type) yet."))
+        case (_, .ready(let client)):
+            guard try handleGroup(type, requestID, content, session, client) else {
+                return end(session, .unexpectedFrame, "A frame of type \(type) is not expected now.", requestID)
+            }
         default:
             end(session, .unexpectedFrame, "A frame of type \(type) is not expected now.", requestID)
         }
@@ -222,6 +219,14 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         body.writeFrame(requestID, into: &writer)
         session.answers = writer.bytes
         if let error = body as? RelayError { metrics.refused(error.code).increment() }
+        fanOut.markDirty(session)
+    }
+
+    func answer(_ session: Session, _ requestID: RequestID, _ frame: EncodedFrame) {
+        var writer = Writer(session.answers)
+        session.answers = []
+        frame.writeFrame(requestID, into: &writer)
+        session.answers = writer.bytes
         fanOut.markDirty(session)
     }
 
@@ -245,12 +250,22 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     private func publish(
         _ content: RawSpan, _ requestID: RequestID, _ session: Session, _ client: ClientNumber
     ) throws(DecodingError) {
+        try publish(requestID, session) { (id) throws(DecodingError) in
+            try commands.appendPublish(
+                content, connection: id, requestID: requestID, client: client, limits: configuration.publish,
+                sha256: &sha256)
+        }
+    }
+
+    /// Adds a command with messages.
+    /// - Parameter append: adds it to `commands`, or says why it is refused.
+    func publish(
+        _ requestID: RequestID, _ session: Session,
+        _ append: (ConnectionID) throws(DecodingError) -> RelayError?
+    ) throws(DecodingError) {
         guard !isGoingAway else { return answer(session, requestID, shuttingDown) }
         let before = commands.bytes.count
-        let refusal = try commands.appendPublish(
-            content, connection: id(of: session), requestID: requestID, client: client, limits: configuration.publish,
-            sha256: &sha256)
-        if let refusal { return answer(session, requestID, refusal) }
+        if let refusal = try append(id(of: session)) { return answer(session, requestID, refusal) }
         let byteCount = commands.bytes.count - before
         session.requestsInFlight += 1
         session.byteCountInFlight += byteCount

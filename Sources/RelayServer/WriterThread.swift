@@ -27,6 +27,8 @@ final class WriterThread: @unchecked Sendable {
     private let store: Store
     private var relay: Relay<StoreWriter>
     private var readersCheckedAt = monotonicMilliseconds()
+    /// When something is to be done without being asked, by the wall clock.
+    private var nextDeadline: Timestamp?
     /// Gives a loop what became of its commands.
     private let deliver: @Sendable (_ loop: Int, OutcomeBatch) -> Void
     private let loopCount: Int
@@ -55,6 +57,7 @@ final class WriterThread: @unchecked Sendable {
             try relay.initialize(at: Timestamp(rawValue: wallClockMilliseconds()))
             _ = try relay.state.commit()
         } else {
+            nextDeadline = try relay.nextDeadline()
             relay.state.abort()
         }
     }
@@ -75,10 +78,17 @@ final class WriterThread: @unchecked Sendable {
 
     /// Uses the time without work to write ahead: a step takes some milliseconds, and nobody waits for the first of them.
     private func waitForMessages() {
-        while !signal.wait(milliseconds: Self.idleMilliseconds) {
-            guard store.writeAhead() else { return signal.wait() }
+        var isAhead = false
+        while !signal.wait(milliseconds: isAhead ? Self.deadlineCheckMilliseconds : Self.idleMilliseconds) {
+            if isDeadlineOver { return }
+            if !isAhead { isAhead = !store.writeAhead() }
         }
     }
+
+    private var isDeadlineOver: Bool { nextDeadline.map { $0.rawValue <= wallClockMilliseconds() } ?? false }
+
+    /// An idle writer looks as often whether something is due.
+    private static let deadlineCheckMilliseconds = 500
 
     /// Without work for this long the writer is idle.
     private static let idleMilliseconds = 20
@@ -95,7 +105,7 @@ final class WriterThread: @unchecked Sendable {
                 case .stop: isLast = true
                 }
             }
-            if !batches.isEmpty { carryOut(batches) }
+            if !batches.isEmpty || isDeadlineOver { carryOut(batches) }
             if isLast { return }
         }
     }
@@ -129,6 +139,7 @@ final class WriterThread: @unchecked Sendable {
         } catch {
             hasSucceeded = false
             relay.state.abort()
+            relay.transactionFailed()
             metrics.transactionsFailed.increment()
             logger.error("a transaction was given up", metadata: ["reason": "\(error)"])
             outcomes = refuseAll(batches, because: error)
@@ -155,6 +166,7 @@ final class WriterThread: @unchecked Sendable {
                 if case .refused(let error) = outcome { metrics.refused(error.code).increment() }
             }
         }
+        nextDeadline = try relay.passTime(at: now)
         let grown = try relay.state.commit().map { GrownLog(log: $0.number, last: $0.last) }
         for kind in LogKind.allCases where relay.appended[kind] > 0 {
             metrics.appended(kind).increment(by: relay.appended[kind])
@@ -221,13 +233,14 @@ struct OutcomeBatch: Sendable {
         case .groupCreated(let log): GroupCreated(log: log).writeFrame(command.requestID, into: &frames)
         case .published: Published.writeFrame(command.requestID, receipts: receipts, into: &frames)
         case .acknowledged: Done().writeFrame(command.requestID, into: &frames)
+        case .answered(let frame): frame.writeFrame(command.requestID, into: &frames)
         case .keyPackages(let results): KeyPackages(results: results).writeFrame(command.requestID, into: &frames)
         case .refused(let error):
             error.writeFrame(command.requestID, into: &frames)
             if case .register = command.action { failure = error.code }
         }
         var byteCount = 0
-        if case .publish(let messages) = command.action, let first = messages.first, let last = messages.last {
+        if let messages = command.messages, let first = messages.first, let last = messages.last {
             byteCount = batch.messages[last].range.upperBound - batch.messages[first].range.lowerBound
         }
         if let last = answers.indices.last, answers[last].connection == command.connection, registered == nil,

@@ -1,3 +1,4 @@
+import RelayCore
 public import RelayWire
 import TLSPresentation
 
@@ -56,8 +57,22 @@ public struct Finding: Hashable, Sendable {
         _ problem: Problem, _ table: TableName, log: LogNumber? = nil, at sequenceNumber: SequenceNumber? = nil,
         row: String? = nil, expected: String, found: String
     ) {
+        self.init(problem, table: table.rawValue, log, sequenceNumber, row, expected, found)
+    }
+
+    init(
+        _ problem: Problem, _ table: RecordTable, log: LogNumber? = nil, at sequenceNumber: SequenceNumber? = nil,
+        row: String? = nil, expected: String, found: String
+    ) {
+        self.init(problem, table: table.name, log, sequenceNumber, row, expected, found)
+    }
+
+    private init(
+        _ problem: Problem, table: String, _ log: LogNumber?, _ sequenceNumber: SequenceNumber?, _ row: String?,
+        _ expected: String, _ found: String
+    ) {
         self.problem = problem
-        self.table = table.rawValue
+        self.table = table
         self.log = log
         self.sequenceNumber = sequenceNumber
         self.row = row

@@ -317,14 +317,8 @@ public struct Snapshot: RecordReading, ~Copyable {
 
     public var tableSizes: [TableSize] {
         get throws(StoreError) {
-            try TableName.allCases.map { (table) throws(StoreError) in
-                let stat = try stat(of: tables[table], table.rawValue)
-                return TableSize(
-                    name: table.rawValue, rowCount: stat.ms_entries,
-                    byteCount: (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages)
-                        * Int(stat.ms_psize),
-                    depth: Int(stat.ms_depth))
-            }
+            try TableName.allCases.map { (table) throws(StoreError) in try size(of: tables[table], table.rawValue) }
+                + RecordTable.allCases.map { (table) throws(StoreError) in try size(of: tables[table], table.name) }
         }
     }
 
@@ -358,9 +352,21 @@ public struct Snapshot: RecordReading, ~Copyable {
         return stat
     }
 
+    private func size(of table: MDB_dbi, _ name: String) throws(StoreError) -> TableSize {
+        let stat = try stat(of: table, name)
+        return TableSize(
+            name: name, rowCount: stat.ms_entries,
+            byteCount: (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * Int(stat.ms_psize),
+            depth: Int(stat.ms_depth))
+    }
+
     /// How many rows a table has.
     func rowCount(of table: TableName) throws(StoreError) -> Int {
         try stat(of: tables[table], table.rawValue).ms_entries
+    }
+
+    func rowCount(of table: RecordTable) throws(StoreError) -> Int {
+        try stat(of: tables[table], table.name).ms_entries
     }
 
     // MARK: Records

@@ -24,7 +24,7 @@ extension StoreVerifier {
 
     func isClient(_ client: ClientNumber, in snapshot: borrowing Snapshot) throws(StoreError) -> Bool {
         if knownClients.contains(client.rawValue) { return true }
-        return try snapshot.get(.clients, Key(client.rawValue)) != nil
+        return try snapshot.has(Tables.clients, client)
     }
 
     func verifyIdentityNotice(
@@ -38,7 +38,7 @@ extension StoreVerifier {
                     found: "client \(notice.client) once more"))
         }
         toldClients.insert(notice.client.rawValue)
-        let identity = try row { () throws(StoreError) in try snapshot.identity(of: notice.client) }
+        let identity = try row { () throws(StoreError) in try snapshot.get(Tables.clients, notice.client)?.identity }
         if identity.isMissing {
             report(
                 Finding(

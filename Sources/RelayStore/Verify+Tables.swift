@@ -81,7 +81,7 @@ extension StoreVerifier {
                 report(Finding(.undecodable, .names, log: log, expected: "a client's number", found: name.name.hex))
                 return
             }
-            if try snapshot.get(.clients, Key(client.rawValue)) == nil {
+            if try !snapshot.has(Tables.clients, client) {
                 report(
                     Finding(
                         .missing, .clients, log: log, row: "client \(client)", expected: "the log's client",
@@ -92,52 +92,52 @@ extension StoreVerifier {
 
     // MARK: Clients
 
-    /// clients <-> clientNames, and the two logs of each.
+    /// clients, their users, and the two logs of each; userNames <-> users.
     func verifyClients() throws(StoreError) {
-        try forEachRow(of: .clients) { (snapshot, key, _) throws(StoreError) in
-            guard let number = number(key, .clients) else { return }
-            let client = ClientNumber(rawValue: number)
-            knownClients.insert(number)
+        try forEachRecord(Tables.clients) { (snapshot, client, record) throws(StoreError) in
+            knownClients.insert(client.rawValue)
             summary.clientCount += 1
             for name in [LogName.inbox(of: client), .keyPackages(of: client)]
             where try snapshot.get(.logs, [name.kind.rawValue] + name.name) == nil {
                 report(Finding(.missing, .logs, row: "\(name)", expected: "a log of client \(client)", found: "none"))
             }
-            let read = try decoded(.clients, row: "client \(client)") { () throws(StoreError) in
-                try snapshot.identity(of: client)
-            }
-            guard let identity = read ?? nil else { return }
-            guard Identity.isValidName(identity.name) else {
-                report(
-                    Finding(
-                        .undecodable, .clients, row: "client \(client)", expected: "a name", found: identity.name.hex))
+            let row = "client \(client)"
+            guard Identity.isValidName(record.identity.name) else {
+                report(Finding(.undecodable, .clients, row: row, expected: "a name", found: record.identity.name.hex))
                 return
             }
-            let named = try decoded(.clientNames, row: identity.text) { () throws(StoreError) in
-                try snapshot.client(named: identity.name)
-            }
-            if let named, named != client {
+            let user = try self.row { () throws(StoreError) in try snapshot.get(Tables.users, record.user) }
+            if case .undecodable = user { return }
+            if user.value?.name != record.identity.name {
                 report(
                     Finding(
-                        named == nil ? .missing : .contradiction, .clientNames, row: identity.text,
-                        expected: "client \(client)", found: named.map { "client \($0)" } ?? "none"))
+                        user.isMissing ? .missing : .contradiction, .users, row: "user \(record.user)",
+                        expected: record.identity.text, found: user.value.map { $0.name.hex } ?? "none"))
+            }
+            if try !snapshot.has(Tables.userClients, PairKey(record.user, client)) {
+                report(Finding(.missing, .userClients, row: row, expected: "user \(record.user)", found: "none"))
             }
         }
-        try forEachRow(of: .clientNames) { (snapshot, key, value) throws(StoreError) in
-            let row = String(decoding: key, as: UTF8.self)
-            guard value.count == 8 else {
-                report(Finding(.undecodable, .clientNames, row: row, expected: "a client's number", found: value.hex))
-                return
+        try forEachRecord(Tables.users) { (snapshot, user, record) throws(StoreError) in
+            let named = try row { () throws(StoreError) in
+                try snapshot.get(Tables.userNames, BytesKey(record.name))
             }
-            let client = ClientNumber(rawValue: value.number(0))
-            let read = try self.row { () throws(StoreError) in try snapshot.identity(of: client) }
-            if case .undecodable = read { return }
-            let identity = read.value
-            if identity?.name != Array(key) {
+            if named.isMissing || named.value.map({ $0 != user }) == true {
                 report(
                     Finding(
-                        .stray, .clientNames, row: row, expected: identity?.text ?? "the name of a client",
-                        found: "client \(client)"))
+                        named.isMissing ? .missing : .contradiction, .userNames, row: record.name.hex,
+                        expected: "user \(user)", found: named.value.map { "user \($0)" } ?? "none"))
+            }
+        }
+        try forEachRecord(Tables.userNames) { (snapshot, name, user) throws(StoreError) in
+            let record = try row { () throws(StoreError) in try snapshot.get(Tables.users, user) }
+            if case .undecodable = record { return }
+            if record.value?.name != name.bytes {
+                report(
+                    Finding(
+                        .stray, .userNames, row: name.bytes.hex,
+                        expected: record.value?.name.hex ?? "the name of a user",
+                        found: "user \(user)"))
             }
         }
     }
@@ -195,7 +195,7 @@ extension StoreVerifier {
             let pooled = try decoded(.keyPackages, row: "key \(key.hex)") { () throws(StoreError) in
                 try Snapshot.PooledKeyPackage(key: key, value: value)
             }
-            if let pooled, try snapshot.get(.clients, Key(pooled.client.rawValue)) == nil {
+            if let pooled, try !snapshot.has(Tables.clients, pooled.client) {
                 report(
                     Finding(
                         .stray, .keyPackages, row: "\(pooled)", expected: "a client",
@@ -250,7 +250,7 @@ extension StoreVerifier {
             }
             let log = LogNumber(rawValue: key.number(0))
             let row = "client \(key.number(8))"
-            if try snapshot.get(.clients, Key(key.number(8))) == nil {
+            if try !snapshot.has(Tables.clients, ClientNumber(rawValue: key.number(8))) {
                 report(
                     Finding(
                         .stray, .acknowledged, log: log, row: row, expected: "a client", found: "none with this number")

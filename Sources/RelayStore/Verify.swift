@@ -65,9 +65,11 @@ public final class StoreVerifier {
     public func verify() throws(StoreError) -> Summary {
         progress.totalCount = try reader.read { (snapshot) throws(StoreError) in
             try [
-                TableName.names, .logs, .heads, .clients, .clientNames, .entries, .keyPackageRefs, .keyPackages,
-                .groupInfos, .acknowledged, .commits,
+                TableName.names, .logs, .heads, .entries, .keyPackageRefs, .keyPackages, .groupInfos, .acknowledged,
+                .commits,
             ].map { (table) throws(StoreError) in try snapshot.rowCount(of: table) }.reduce(0, +)
+                + RecordTable.allCases.map { (table) throws(StoreError) in try snapshot.rowCount(of: table) }
+                .reduce(0, +)
         }
         try verifyLogNames()
         try verifyClients()
@@ -165,6 +167,37 @@ public final class StoreVerifier {
                     try body(snapshot, key, value)
                     goesOn = count(&rows)
                     if !goesOn { last = Array(key) }
+                    return goesOn
+                }
+                return goesOn
+            }
+            showProgress()
+        }
+    }
+
+    /// Calls `body` with every record of a table that decodes, in as many transactions as it takes; for others there is
+    /// a finding.
+    func forEachRecord<Key, Value>(
+        _ records: Records<Key, Value>,
+        _ body: (borrowing Snapshot, Key, Value) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var last: [UInt8]?
+        var isAtEnd = false
+        while !isAtEnd {
+            isAtEnd = try read { (snapshot) throws(StoreError) in
+                var rows = 0
+                var goesOn = true
+                try snapshot.forEachRecord(records.table, prefix: [], after: last) { (key, value) throws(StoreError) in
+                    if let name = Key(recordKey: key), let record = try? Value(decoding: value.rawSpan) {
+                        try body(snapshot, name, record)
+                    } else {
+                        report(
+                            Finding(
+                                .undecodable, records.table, row: "key \(key.hex)", expected: "what the table holds",
+                                found: value.hex))
+                    }
+                    goesOn = count(&rows)
+                    if !goesOn { last = key }
                     return goesOn
                 }
                 return goesOn

@@ -21,7 +21,7 @@ struct RegistrationTests {
         #expect(alice.rawValue == 1)
         #expect(bob.rawValue == 2)
         let state = try relay.state
-        #expect(state.identities == [alice: .test("alice"), bob: .test("bob")])
+        #expect(state.clients == [alice: .test("alice"), bob: .test("bob")])
         for client in [alice, bob] {
             let inbox = try #require(state.logs[.inbox(of: client)])
             #expect(state.heads[inbox]?.kind == .inbox)

@@ -32,9 +32,11 @@ extension MemoryState {
             groupInfos[log] = Array(message)
             return true
         }
-        try snapshot.forEachClient { client, identity in
-            identities[client] = identity
-            return true
+        for table in RecordTable.allCases {
+            try snapshot.forEachRecord(table, prefix: [], after: nil) { key, value in
+                records[table, default: [:]][key] = value
+                return true
+            }
         }
         try snapshot.forEachKeyPackageReference { reference, position in
             keyPackages[reference] = position

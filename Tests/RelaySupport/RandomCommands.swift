@@ -30,8 +30,8 @@ public struct RandomCommands {
     /// A command that fits the state more often than not.
     public mutating func command(in state: MemoryState) -> TestCommand {
         // Only who is registered asks for anything else: sessions see to that.
-        guard !state.identities.isEmpty else { return TestCommand(.register(.test(element(Self.names)))) }
-        let client = ClientNumber(rawValue: UInt64(number(in: 1...state.identities.count)))
+        guard !state.clients.isEmpty else { return TestCommand(.register(.test(element(Self.names)))) }
+        let client = ClientNumber(rawValue: UInt64(number(in: 1...state.clients.count)))
         switch number(in: 0...19) {
         case 0: return TestCommand(.register(.test(element(Self.names), key: UInt8(number(in: 1...2)))))
         case 1:

@@ -29,7 +29,8 @@ extension RecordReading where Self: ~Copyable {
         if group.policy.join == .open, !group.isDeleted { return true }
         if try has(Tables.members, PairKey(log, client)) { return true }
         let user = try user(of: client)
-        return try role(of: user, in: log) != .nobody || invitation(of: user, to: log) != nil
+        if try role(of: user, in: log) != .nobody { return true }
+        return try invitation(of: user, to: log) != nil
     }
 
     /// The invitation of a user to a group that still stands: waiting or accepted.

@@ -177,7 +177,9 @@ extension Relay {
         }
         first.commit = commit
         first.groupInfo = groupInfo.index
-        if let refusal = try checkFirst(&first, new, groupInfo.content, by: creator, at: now) { return .failure(refusal) }
+        if let refusal = try checkFirst(&first, new, groupInfo.content, by: creator, at: now) {
+            return .failure(refusal)
+        }
         return .success(first)
     }
 
@@ -197,8 +199,9 @@ extension Relay {
             }
             var others: Set<ClientNumber> = []
             for member in group.roster {
-                guard let client = try state.get(
-                    Tables.signatureKeys, BytesKey(Identity.keyID(member.signatureKey)))
+                guard
+                    let client = try state.get(
+                        Tables.signatureKeys, BytesKey(Identity.keyID(member.signatureKey)))
                 else { return RelayError(.rosterMismatch, "A member's signature key is registered by nobody.") }
                 if member.leafIndex == groupInfo.signer {
                     guard client == creator else {
@@ -236,7 +239,9 @@ extension Relay {
             return .failure(RelayError(.logUnknown, "There is no log \(log)."))
         }
         guard !group.isDeleted else { return .failure(RelayError(.groupDeleted, "The group was deleted.")) }
-        guard let member = try state.member(client, of: log), member.state == .active else { return .failure(.notMember) }
+        guard let member = try state.member(client, of: log), member.state == .active else {
+            return .failure(.notMember)
+        }
         return .success((group, member.user, try state.role(of: member.user, in: log)))
     }
 
@@ -280,7 +285,7 @@ extension Relay {
         case .success(let entered):
             guard entered.role == .admin else { return .refused(.roleInsufficient("set roles")) }
             guard request.role != .nobody else { return .refused(.policyInvalid) }
-            guard let user = try state.get(Tables.userNames, BytesKey(request.name)),
+            guard let user = try state.user(named: request.name),
                 var record = try state.get(Tables.groupUsers, PairKey(request.log, user))
             else { return .refused(RelayError(.userUnknown, "No user of the group has this name.")) }
             if record.role == .admin, request.role != .admin {
@@ -307,7 +312,7 @@ extension Relay {
         case .failure(let refusal): return .refused(refusal)
         case .success(let entered):
             guard entered.role == .admin else { return .refused(.roleInsufficient("ban users")) }
-            guard let user = try state.get(Tables.userNames, BytesKey(request.name)) else {
+            guard let user = try state.user(named: request.name) else {
                 return .refused(RelayError(.userUnknown, "No user has this name."))
             }
             guard user != entered.user else { return .refused(RelayError(.notPermitted, "Nobody bans themselves.")) }

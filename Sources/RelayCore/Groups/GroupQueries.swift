@@ -5,7 +5,9 @@ import TLSPresentation
 /// What members and those who want to join ask about groups. PROTOCOL.md "Groups".
 extension RecordReading where Self: ~Copyable {
     /// The answer to DescribeGroup.
-    public func describe(_ groupID: [UInt8], for client: ClientNumber) throws(Failure) -> Result<EncodedFrame, RelayError> {
+    public func describe(_ groupID: [UInt8], for client: ClientNumber) throws(Failure) -> Result<
+        EncodedFrame, RelayError
+    > {
         guard let log = try log(.group, named: groupID.rawSpan), let group = try get(Tables.groups, log),
             try maySee(client, log, group)
         else { return .failure(.groupUnknown) }
@@ -34,7 +36,7 @@ extension RecordReading where Self: ~Copyable {
 
     /// The answer to ListGroups.
     public func list(_ request: ListGroups, for client: ClientNumber) throws(Failure) -> EncodedFrame {
-        let limit = min(Int(request.limit), WireLimits.maxGroupListCount)
+        let limit = min(Int(request.limit), WireLimits.maxSearchResultCount)
         let user = try user(of: client)
         var groups: [GroupSummary] = []
         func add(_ log: LogNumber) throws(Failure) {

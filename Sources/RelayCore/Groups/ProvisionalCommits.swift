@@ -173,7 +173,9 @@ extension Relay {
     /// Makes the group's users what its members say. A role is what it is at present, or was before.
     private mutating func countUsers(of log: LogNumber, earlier roles: [UserNumber: Role]) throws(State.Failure) {
         var counts: [UserNumber: UInt32] = [:]
-        for (_, record) in try state.members(of: log) where record.state == .active { counts[record.user, default: 0] += 1 }
+        for (_, record) in try state.members(of: log) where record.state == .active {
+            counts[record.user, default: 0] += 1
+        }
         for key in try state.keys(Tables.groupUsers, prefix: log.recordKey) where counts[key.second] == nil {
             try state.remove(Tables.groupUsers, key)
         }

@@ -14,7 +14,7 @@ extension Relay {
         var plan = plan
         // Whoever speaks in an epoch has accepted the commit that began it.
         try confirm(plan.log, by: client, endingBefore: plan.confirms)
-        if let followed = plan.followed { plan.followed?.earlier = followedGroups[plan.log]?.earlier ?? followed.earlier }
+        if let earlier = followedGroups[plan.log]?.earlier { plan.followed?.earlier = earlier }
         for step in plan.steps {
             switch step {
             case .duplicate(let index, let log, let number):
@@ -173,7 +173,9 @@ extension Relay {
     private mutating func tellIfAlone(
         _ log: LogNumber, _ group: GroupRecord, at now: Timestamp
     ) throws(State.Failure) {
-        guard group.userCount == 1, let last = try state.keys(Tables.groupUsers, prefix: log.recordKey).first else { return }
+        guard group.userCount == 1, let last = try state.keys(Tables.groupUsers, prefix: log.recordKey).first else {
+            return
+        }
         let notice = EmptyNotice(log: log, groupID: try groupID(of: log))
         for (client, record) in try state.members(of: log) where record.user == last.second && record.state == .active {
             try notify(notice.encoded, kind: .groupEmpty, in: .inbox(of: client), at: now)
@@ -246,10 +248,10 @@ extension Relay {
 
     mutating func remember(_ followed: FollowedGroup, of log: LogNumber) {
         if followedGroups[log] == nil {
-            followedLeafCount += followed.group.tree.leafCount.rawValueCount
+            followedLeafCount += Int(followed.group.tree.leafCount.rawValue)
             if followedLeafCount > limits.maxFollowedLeafCount {
                 followedGroups.removeAll(keepingCapacity: true)
-                followedLeafCount = followed.group.tree.leafCount.rawValueCount
+                followedLeafCount = Int(followed.group.tree.leafCount.rawValue)
             }
         }
         followedGroups[log] = followed

@@ -1,7 +1,7 @@
 import MLSCodec
 import MLSCrypto
 import MLSPublicGroup
-import RelayWire
+public import RelayWire
 import TLSPresentation
 
 /// The change of roster that a PublishCommit declares. PROTOCOL.md "Commits".
@@ -215,13 +215,16 @@ extension Relay {
             return RelayError(.messageMalformed, "A Publish to this group holds one commit at most.")
         }
         guard epoch == plan.epoch else {
-            if epoch.next == plan.epoch { fairness[plan.log, default: Fairness()].lost(client, at: now, limits: limits) }
+            if epoch.next == plan.epoch {
+                fairness[plan.log, default: Fairness()].lost(client, at: now, limits: limits)
+            }
             return try refusal(of: epoch, current: plan.epoch, log: plan.log)
         }
         if let wait = fairness[plan.log]?.wait(for: client, at: now) {
             return RelayError(
                 .commitReserved, "It is the turn of a member that has lost several races.",
-                detail: RetryDetail(retryAfterMilliseconds: UInt32(clamping: wait), limit: "fairness").encoded)
+                detail: RetryDetail(retryAfterMilliseconds: UInt32(clamping: wait), limit: Array("fairness".utf8))
+                    .encoded)
         }
         let bytes = batch.bytes.rawSpan.extracting(batch.messages[index].range)
         guard let message = try? MLSMessage(decoding: bytes) else {
@@ -308,13 +311,15 @@ extension Relay {
         }
         // Whoever has a new key has a new one of its own.
         for leaf in staged.updated + [staged.committer] {
-            let before = try group.signatureKey(at: leaf).map { (key) throws(State.Failure) in try owner(of: key, in: plan) }
+            let before = try group.signatureKey(at: leaf).map { (key) throws(State.Failure) in
+                try owner(of: key, in: plan)
+            }
             guard let key = staged.group.signatureKey(at: leaf), let after = try owner(of: key, in: plan),
                 commit.isExternal && leaf == staged.committer ? after == client : before == after
             else {
                 return RelayError(
                     .commitInvalid, "A leaf has a signature key that is not its client's.",
-                    detail: RuleDetail(rule: ValidationRule.successor.rawValue).encoded)
+                    detail: RuleDetail(rule: Array(ValidationRule.successor.rawValue.utf8)).encoded)
             }
         }
         if commit.isExternal { commit.added.append(client) }
@@ -337,13 +342,15 @@ extension Relay {
         guard Set(commit.added).count == commit.added.count, Set(commit.removed).count == commit.removed.count else {
             return RelayError(.rosterMismatch, "A client is named twice.")
         }
-        let role = try plan.member.map { (member) throws(State.Failure) in try state.role(of: member.user, in: plan.log) }
+        let role = try plan.member.map { (member) throws(State.Failure) in try state.role(of: member.user, in: plan.log)
+        }
         if let refusal = try checkRemoved(commit, plan, role ?? .nobody, by: client) { return refusal }
         if let refusal = try checkAdded(&commit, plan, role ?? .nobody, by: client) { return refusal }
         if !commit.isExternal {
             for (leaving, record) in try state.members(of: plan.log)
             where record.state == .leaving && !commit.removed.contains(leaving) {
-                return RelayError(.proposalRequired, "Client \(leaving) leaves: its SelfRemove belongs into the commit.")
+                return RelayError(
+                    .proposalRequired, "Client \(leaving) leaves: its SelfRemove belongs into the commit.")
             }
         }
         if !commit.removed.isEmpty, try losesLastAdmin(plan.log, removed: commit.removed, added: commit.added) {
@@ -365,8 +372,9 @@ extension Relay {
             }
             guard removed != client else { return RelayError(.rosterMismatch, "A committer stays.") }
             // In a public group, what is by value was asked for above, and what is by reference when it came.
-            guard plan.isPublic || record.state == .leaving || record.user == plan.member?.user
-                || role.has(plan.group.policy.mayRemove)
+            guard
+                plan.isPublic || record.state == .leaving || record.user == plan.member?.user
+                    || role.has(plan.group.policy.mayRemove)
             else { return .roleInsufficient("remove members") }
         }
         return nil
@@ -381,7 +389,9 @@ extension Relay {
             guard let record = try state.get(Tables.clients, added), !record.isRevoked else {
                 return RelayError(.rosterMismatch, "Client \(added) is not registered, or revoked.")
             }
-            if let member = try state.member(added, of: plan.log), member.state != .ended, !commit.removed.contains(added) {
+            if let member = try state.member(added, of: plan.log), member.state != .ended,
+                !commit.removed.contains(added)
+            {
                 return RelayError(.rosterMismatch, "Client \(added) is a member already.")
             }
             guard try !state.has(Tables.bans, PairKey(plan.log, record.user)) else {
@@ -390,7 +400,9 @@ extension Relay {
             let invitation = try state.invitation(of: record.user, to: plan.log)
             let isAccepted = invitation?.record.state == .accepted
             if !commit.isExternal {
-                guard plan.isPublic || role.has(policy.mayAdd) || isAccepted else { return .roleInsufficient("add members") }
+                guard plan.isPublic || role.has(policy.mayAdd) || isAccepted else {
+                    return .roleInsufficient("add members")
+                }
             }
             // Another client of somebody who is in the group is nobody new.
             if try state.role(of: record.user, in: plan.log) != .nobody || newUsers.contains(record.user) { continue }
@@ -476,7 +488,8 @@ extension Relay {
         }
         if let group = plan.commit?.staged?.group ?? plan.followed?.group {
             // Exactly what the commit made, signed by a member.
-            guard groupInfo.groupContext == group.groupContext, groupInfo.confirmationTag == group.confirmationTag else {
+            guard groupInfo.groupContext == group.groupContext, groupInfo.confirmationTag == group.confirmationTag
+            else {
                 return RelayError(.groupInfoInvalid, "The GroupInfo is not that of the group.")
             }
             guard let key = group.signatureKey(at: groupInfo.signer) else {
@@ -554,7 +567,7 @@ extension RelayError {
             case .crypto: "crypto"
             case .ownMessage, .tooLong: "other"
             }
-        return RelayError(code, "\(what): \(error).", detail: RuleDetail(rule: rule).encoded)
+        return RelayError(code, "\(what): \(error).", detail: RuleDetail(rule: Array(rule.utf8)).encoded)
     }
 }
 

@@ -16,6 +16,12 @@ extension Relay {
         }
     }
 
+    /// The time of an invitation has come.
+    mutating func expire(_ number: InvitationNumber, at now: Timestamp) throws(State.Failure) {
+        guard try state.existing(Tables.invitations, number).state.isOpen else { return }
+        try end(number, as: .expired, at: now)
+    }
+
     /// Nothing comes of an invitation.
     mutating func end(_ number: InvitationNumber, as end: InvitationState, at now: Timestamp) throws(State.Failure) {
         try setState(end, of: number)

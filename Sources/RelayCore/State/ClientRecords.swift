@@ -109,6 +109,6 @@ extension Identity {
     /// What a signature key is looked up by: its SHA-256.
     public static func keyID(_ signatureKey: [UInt8]) -> [UInt8] {
         var sha256 = SHA256()
-        return Array(sha256.hash(signatureKey.rawSpan))
+        return sha256.hash(signatureKey.rawSpan).bytes
     }
 }

@@ -40,6 +40,7 @@ public enum Tables {
 
     // MARK: The relay's own
 
+    public static let deadlines = Records<DeadlineKey, Mark>(.deadlines)
     /// The last commits that were refused, by number.
     public static let rejects = Records<SequenceNumber, RejectRecord>(.rejects)
     /// name of a counter -> the last number that it gave.

@@ -1,5 +1,6 @@
 import MLSCodec
 import MLSCrypto
+import RelayCore
 import RelayStore
 import RelayWire
 import TLSPresentation

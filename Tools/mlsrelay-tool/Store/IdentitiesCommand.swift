@@ -49,9 +49,10 @@ struct IdentitiesCommand: ParsableCommand {
     private static func read(_ reader: StoreReader, after last: ClientNumber) throws(StoreError) -> [Listed] {
         try reader.read { (snapshot) throws(StoreError) in
             var page: [Listed] = []
-            try snapshot.forEachClient(after: last) { (client, identity) throws(StoreError) in
+            try snapshot.forEachClient(after: last) { (client, record) throws(StoreError) in
                 var listed = Listed(
-                    client: client, identity: identity, inboxLast: .zero, inboxAcknowledged: .zero, keyPackageCount: 0,
+                    client: client, identity: record.identity, inboxLast: .zero, inboxAcknowledged: .zero,
+                    keyPackageCount: 0,
                     hasLastResort: false)
                 if let inbox = try snapshot.log(.inbox, named: client.encoded.rawSpan) {
                     listed.inboxLast = try snapshot.head(of: inbox)?.last ?? .zero

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MLSCodec
+import RelayCore
 import RelayStore
 import RelayWire
 import TLSPresentation
@@ -27,7 +28,9 @@ struct KeyPackagesCommand: ParsableCommand {
         let log = try reader.log("keypackages:\(user)").number
         let list = try reader.read { (snapshot) throws(StoreError) in
             var list: [Listed] = []
-            guard let client = try snapshot.client(named: Array(user.utf8)) else { return list }
+            guard let user = try snapshot.user(named: Array(user.utf8)),
+                let client = try snapshot.clients(of: user).first
+            else { return list }
             try snapshot.forEachKeyPackage(of: client) { (pooled) throws(StoreError) in
                 guard let entry = try snapshot.entry(pooled.sequenceNumber, in: log) else {
                     throw .corrupted("log \(log) has no entry \(pooled.sequenceNumber)")

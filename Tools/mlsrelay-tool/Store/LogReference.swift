@@ -1,3 +1,4 @@
+import RelayCore
 import RelayStore
 import RelayWire
 import TLSPresentation
@@ -82,7 +83,8 @@ enum LogReference: Equatable {
     private static func log(
         of name: String, in snapshot: borrowing Snapshot, _ log: (ClientNumber) -> LogName
     ) throws(StoreError) -> Resolution {
-        guard let client = try snapshot.client(named: Array(name.utf8)) else {
+        guard let user = try snapshot.user(named: Array(name.utf8)), let client = try snapshot.clients(of: user).first
+        else {
             return .unknown("nobody is registered as \(name)")
         }
         let name = log(client)

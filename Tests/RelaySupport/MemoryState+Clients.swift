@@ -1,0 +1,17 @@
+public import RelayCore
+public import RelayWire
+import TLSPresentation
+
+extension MemoryState {
+    /// Who is registered.
+    public var clients: [ClientNumber: Identity] {
+        var clients: [ClientNumber: Identity] = [:]
+        for (key, value) in records[.clients] ?? [:] {
+            guard let client = ClientNumber(recordKey: key), let record = try? ClientRecord(decoding: value) else {
+                continue
+            }
+            clients[client] = record.identity
+        }
+        return clients
+    }
+}
