@@ -107,6 +107,17 @@ let package = Package(
             name: "RelayCore", dependencies: ["MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"],
             swiftSettings: codecSettings),
 
+        // Whose a credential is: what the relay and its clients verify alike, against the authority's root.
+        .target(
+            name: "RelayCredentials", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayCredentialsTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCredentials", "TLSPresentation",
+            ],
+            swiftSettings: settings),
+
         // Logs and tables in LMDB, behind the state protocol of RelayCore; the only importer of CLMDB.
         .target(
             name: "RelayStore",
