@@ -118,6 +118,19 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // Issues credentials: a root and an issuing authority, their keys and certificates in files.
+        .target(
+            name: "RelayAuthority",
+            dependencies: ["COpenSSL", "MLSCodec", "MLSCrypto", "RelayCredentials", "TLSPresentation"],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayAuthorityTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayAuthority", "RelayCredentials",
+                "TLSPresentation", "TestSupport",
+            ],
+            swiftSettings: settings),
+
         // Logs and tables in LMDB, behind the state protocol of RelayCore; the only importer of CLMDB.
         .target(
             name: "RelayStore",
