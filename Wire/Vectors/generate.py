@@ -99,14 +99,19 @@ def smallest(kind):
     return value
 
 
+def run(first, count):
+    """`count` bytes, each one more than that before it."""
+    return bytes((first + index) % 256 for index in range(count))
+
+
 def filled(kind, case=None, counter=None):
-    """A value in which no two neighbours are the same and every vector has something; `case` is what a field selects."""
+    """A value in which every field has another content and no vector is empty; `case` is what a field selects."""
     counter = counter or iter(range(1, 256))
     if kind in ENUMS:
         values = [value for value in ENUMS[kind].values() if value]
         return values[next(counter) % len(values)]
     if kind in INTEGERS:
-        number = int.from_bytes(bytes([next(counter)] * INTEGERS[kind]), "big")
+        number = int.from_bytes(run(next(counter), INTEGERS[kind]), "big")
         return str(number) if kind == "uint64" else 1 if kind == "uint8" else number
     value = {}
     if kind in SELECTS:
@@ -121,7 +126,7 @@ def filled(kind, case=None, counter=None):
             continue
         if of == "opaque":
             number = next(counter)
-            value[name] = bytes([number] * (int(shape[1:-1]) if shape != "<V>" else number % 5 + 1)).hex()
+            value[name] = run(number, int(shape[1:-1]) if shape != "<V>" else number % 5 + 1).hex()
         else:
             value[name] = [filled(of, case, counter) for _ in range(2)] if shape else filled(of, case, counter)
     return value
@@ -441,7 +446,8 @@ for kind, path, values in (
     for value in values:
         spoiled(kind, "unknown_value", *path, value=value)
 for kind, of, name, values in (
-        ("group_description", "MemberDescription", "state", [0, 3]), ("group_description", "MemberDescription", "role", [3]),
+        ("group_description", "MemberDescription", "state", [0, 3]),
+        ("group_description", "MemberDescription", "role", [3]),
         ("group_list", "GroupSummary", "mode", [3]), ("group_list", "GroupSummary", "join", [4]),
         ("heads_checked", "HeadCheck", "status", [6])):
     for value in values:
