@@ -253,14 +253,15 @@ let package = Package(
         .target(
             name: "RelayTestSupport",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TestSupport", "TLSPresentation",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore", "RelayWire",
+                "TestSupport", "TLSPresentation",
             ],
             path: "Tests/RelaySupport", swiftSettings: settings),
         .testTarget(
             name: "RelayCoreTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
-                "TestSupport", "TLSPresentation",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore",
+                "RelayTestSupport", "RelayWire", "TestSupport", "TLSPresentation",
             ],
             swiftSettings: settings),
         .testTarget(

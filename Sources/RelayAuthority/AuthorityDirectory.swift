@@ -4,8 +4,8 @@ import RelayCredentials
 
 /// What is in an authority's directory, and how what is missing gets there.
 ///
-/// A key is written before its certificate. Where a crash has parted them, the certificate is made again if the root key
-/// is there, which it was then.
+/// A key and its certificate are both on disk before the one and then the other takes its place. Where a crash has parted
+/// them, they are made again if the root key is there, which it was then.
 struct AuthorityDirectory: Sendable {
     let files: AuthorityFiles
     let serverName: ServerName
@@ -23,23 +23,27 @@ struct AuthorityDirectory: Sendable {
     }
 
     private func makeRoot(at now: UInt64) throws(AuthorityError) -> AuthorityCertificate {
-        let key: AuthorityKey
-        if let present = try self.key(.rootKey) {
-            key = present
-        } else {
-            // A second root beside an issuing certificate of the first would be a mistake that every client notices.
-            guard try self.key(.issuingKey) == nil, try certificate(.issuing) == nil else {
-                throw .rootKeyNeeded(path: files.path(.rootKey), reason: "\(files.path(.root)) is missing")
-            }
-            key = try makeKey(.rootKey)
+        let present = try key(.rootKey)
+        let (issuingKey, issuing) = (try key(.issuingKey), try certificate(.issuing))
+        // A second root beside an issuing certificate of the first would be a mistake that every client notices.
+        if present == nil, issuingKey != nil || issuing != nil {
+            throw .rootKeyNeeded(path: files.path(.rootKey), reason: "\(files.path(.root)) is missing")
         }
+        let key = if let present { present } else { try AuthorityKey.generate() }
         let template = CertificateTemplate(
             role: .authority(pathLength: 1), commonName: commonName("root"), subjectURI: serverName.uri,
             dates: Self.dates(from: now, configuration.rootLifetime, within: Self.allTime))
         let bytes = try AuthorityError.crypto { () throws(CryptoError) in
             unsafe try template.signed(by: key.key, of: nil, about: key.key)
         }
-        return try write(bytes, .root, key)
+        let root = try AuthorityCertificate(bytes, path: files.path(.root), server: serverName)
+        // It may have come from elsewhere.
+        guard try isPair(key, root) else {
+            throw .malformed(path: files.path(.rootKey), reason: "it is not an ECDSA key on P-256")
+        }
+        // Nor is it copied to where it was not.
+        try write(root, .root, present == nil ? (key, .rootKey) : nil)
+        return root
     }
 
     // MARK: The issuing authority
@@ -88,12 +92,14 @@ struct AuthorityDirectory: Sendable {
         below root: AuthorityCertificate, _ rootKey: AuthorityKey, at now: UInt64
     ) throws(AuthorityError) -> Issuer {
         try check(root, .root, at: now)
-        let key = try makeKey(.issuingKey)
+        let key = try AuthorityKey.generate()
         let template = CertificateTemplate(
             role: .authority(pathLength: 0), commonName: commonName("issuing"), subjectURI: serverName.uri,
             dates: Self.dates(from: now, configuration.issuingLifetime, within: root.dates))
         let bytes = unsafe try Issuer(certificate: root, key: rootKey).sign(template, about: key.key)
-        return Issuer(certificate: try write(bytes, .issuing, key), key: key)
+        let certificate = try AuthorityCertificate(bytes, path: files.path(.issuing), server: serverName)
+        try write(certificate, .issuing, (key, .issuingKey))
+        return Issuer(certificate: certificate, key: key)
     }
 
     // MARK: What all certificates have
@@ -169,23 +175,16 @@ struct AuthorityDirectory: Sendable {
         unsafe try certificate.hasAuthorityKey() && certificate.isAbout(key.key)
     }
 
-    private func makeKey(_ name: AuthorityFiles.Name) throws(AuthorityError) -> AuthorityKey {
-        let key = try AuthorityKey.generate()
-        unsafe try PEM.withText(of: key.key) { (text) throws(AuthorityError) in unsafe try files.write(name, text) }
-        return key
-    }
-
+    /// Puts a certificate in its place, and a new key before it.
     private func write(
-        _ bytes: [UInt8], _ name: AuthorityFiles.Name, _ key: AuthorityKey
-    ) throws(AuthorityError) -> AuthorityCertificate {
-        let path = files.path(name)
-        let certificate = try AuthorityCertificate(bytes, path: path, server: serverName)
-        guard try isPair(key, certificate) else {
-            throw .malformed(path: path, reason: "its key would not be ECDSA on P-256")
-        }
+        _ certificate: AuthorityCertificate, _ name: AuthorityFiles.Name,
+        _ newKey: (key: AuthorityKey, name: AuthorityFiles.Name)?
+    ) throws(AuthorityError) {
         unsafe try PEM.withText(of: certificate.parsed) { (text) throws(AuthorityError) in
-            unsafe try files.write(name, text)
+            unsafe try files.stage(name, text)
         }
-        return certificate
+        guard let (key, keyName) = newKey else { return try files.place([name]) }
+        unsafe try PEM.withText(of: key.key) { (text) throws(AuthorityError) in unsafe try files.stage(keyName, text) }
+        try files.place([keyName, name])
     }
 }

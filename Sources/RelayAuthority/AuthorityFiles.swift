@@ -81,20 +81,26 @@ struct AuthorityFiles: Sendable {
 
     // MARK: Writing
 
-    /// Puts `bytes` in the place of a file, whole or not at all, and durable when this returns.
-    func write(_ name: Name, _ bytes: UnsafeRawBufferPointer) throws(AuthorityError) {
-        let path = path(name)
-        let temporary = path + ".new"
+    /// Where a file is written before it takes its place.
+    private func temporaryPath(_ name: Name) -> String { path(name) + ".new" }
+
+    /// Writes a file to disk, which `place` then puts in its place.
+    func stage(_ name: Name, _ bytes: UnsafeRawBufferPointer) throws(AuthorityError) {
+        let temporary = temporaryPath(name)
         // What a crash has left there. Opening then makes a file of its own, whatever anybody else has put there.
         if unsafe unlink(temporary) != 0, errno != ENOENT { throw Self.failure(temporary, "unlink") }
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, name.isSecret ? 0o600 : 0o644)
         guard descriptor >= 0 else { throw Self.failure(temporary, "open") }
-        do {
-            defer { close(descriptor) }
-            unsafe try Self.writeAll(bytes, to: descriptor, temporary)
-            guard fsync(descriptor) == 0 else { throw Self.failure(temporary, "fsync") }
+        defer { close(descriptor) }
+        unsafe try Self.writeAll(bytes, to: descriptor, temporary)
+        guard fsync(descriptor) == 0 else { throw Self.failure(temporary, "fsync") }
+    }
+
+    /// Puts files that are staged in their places, in this order; they are durable when this returns.
+    func place(_ names: [Name]) throws(AuthorityError) {
+        for name in names {
+            guard unsafe rename(temporaryPath(name), path(name)) == 0 else { throw Self.failure(path(name), "rename") }
         }
-        guard unsafe rename(temporary, path) == 0 else { throw Self.failure(path, "rename") }
         try syncDirectory()
     }
 

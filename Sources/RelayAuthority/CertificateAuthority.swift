@@ -63,7 +63,7 @@ public final class CertificateAuthority: Sendable {
         }
     }
 
-    /// What an operator should know; the sooner end first.
+    /// What an operator should do something about, if anything; the root before the issuing certificate.
     public func warning(at now: UInt64) -> AuthorityWarning? {
         let issuing = issuer.withLock { $0 }.certificate.dates
         let left = { (end: UInt64) in end > now ? end - now : 0 }

@@ -17,21 +17,27 @@ public struct RelayAuthenticationService: AuthenticationService {
     /// Whether the certificates of a tree that is joined must not have expired. A member whose certificate ran out since
     /// it was added is a member, and whoever refuses it cannot join; the group may want to remove it.
     public var checksDatesInTree: Bool
+    /// Whether the certificate of that number has been revoked; nil where nobody has a list. Any thread may ask it. It is
+    /// asked where dates matter: who has been revoked since is a member until the group removes it.
+    public var isRevoked: (@Sendable (_ serial: [UInt8]) -> Bool)?
 
     public init(
         verifier: CredentialVerifier, clock: (@Sendable () -> UInt64)? = ValidationPolicy.systemClock,
-        checksDatesInTree: Bool = false
+        checksDatesInTree: Bool = false, isRevoked: (@Sendable (_ serial: [UInt8]) -> Bool)? = nil
     ) {
         self.verifier = verifier
         self.clock = clock
         self.checksDatesInTree = checksDatesInTree
+        self.isRevoked = isRevoked
     }
 
     public func isValid(_ credential: Credential, signatureKey: [UInt8], in place: CredentialPlace) -> Bool {
-        let time = place == .tree && !checksDatesInTree ? nil : clock?()
+        let isAlreadyMember = place == .tree && !checksDatesInTree
         do {
-            _ = try verifier.verify(credential, signatureKey: signatureKey, scheme: nil, at: time)
-            return true
+            let verified = try verifier.verify(
+                credential, signatureKey: signatureKey, scheme: nil, at: isAlreadyMember ? nil : clock?())
+            guard let isRevoked, let serial = verified.serial, !isAlreadyMember else { return true }
+            return !isRevoked(serial)
         } catch {
             return false
         }

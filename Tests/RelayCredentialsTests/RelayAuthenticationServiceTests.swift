@@ -57,6 +57,23 @@ struct RelayAuthenticationServiceTests {
         #expect(late.isValid(credential, signatureKey: key, in: .add))
     }
 
+    @Test("S3-9, N-15: who has been revoked is not let in, but may be found in a tree")
+    func revoked() throws {
+        var service = service
+        service.isRevoked = { $0 == [0x42] }
+        let (credential, key) = (try chain.credential(), chain.leafKey.publicKey.bytes)
+        for place in [CredentialPlace.keyPackage, .add, .update, .path, .externalCommit, .externalSender] {
+            #expect(!service.isValid(credential, signatureKey: key, in: place))
+        }
+        #expect(service.isValid(credential, signatureKey: key, in: .tree))
+        service.checksDatesInTree = true
+        #expect(!service.isValid(credential, signatureKey: key, in: .tree))
+        // A basic credential has no number; and others are others.
+        #expect(service.isValid(.basic(identity: [0x61]), signatureKey: key, in: .add))
+        service.isRevoked = { $0 == [0x43] }
+        #expect(service.isValid(credential, signatureKey: key, in: .add))
+    }
+
     @Test("a member may go on to another certificate of the same client, and to nobody else's")
     func successors() throws {
         let phone = try credential("alice/phone")
