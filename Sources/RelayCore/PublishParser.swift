@@ -36,11 +36,11 @@ extension CommandBatch {
     /// Parses the body of a PublishCommit frame as `appendPublish` does that of a Publish.
     public mutating func appendPublishCommit(
         _ body: RawSpan, connection: ConnectionID, requestID: RequestID, client: ClientNumber, limits: PublishLimits,
-        sha256: inout SHA256, checkKeyPackage: (RawSpan) -> RelayError?
+        sha256: inout SHA256
     ) throws(DecodingError) -> RelayError? {
         try appendMessages(
             body, limits: limits, sha256: &sha256, connection: connection, requestID: requestID, client: client,
-            checkKeyPackage
+            Self.keyPackageApart
         ) { (range, reader) throws(DecodingError) in
             let roster = DeclaredRoster(added: try reader.vector(), removed: try reader.vector())
             return .publishCommit(range, roster)
