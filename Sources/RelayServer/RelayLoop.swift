@@ -341,6 +341,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             updatePause(session)
         }
         for grown in batch.grown { fanOut.grow(grown) }
+        if !batch.effects.isEmpty { apply(batch.effects) }
         if byteCountInFlight < configuration.session.maxByteCountInFlightPerLoop / 2, !stalled.isEmpty {
             let waiting = stalled
             stalled = []
