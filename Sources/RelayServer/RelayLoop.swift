@@ -336,6 +336,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             }
             updatePause(session)
         }
+        // Before anything of the transaction is read: it says who may.
+        apply(batch.effects)
         for grown in batch.grown { fanOut.grow(grown) }
         if byteCountInFlight < configuration.session.maxByteCountInFlightPerLoop / 2, !stalled.isEmpty {
             let waiting = stalled

@@ -157,6 +157,7 @@ final class WriterThread: @unchecked Sendable {
         let now = Timestamp(rawValue: wallClockMilliseconds())
         try relay.state.begin()
         relay.appended = AppendedEntries()
+        relay.effects = Effects()
         for batch in batches {
             for command in batch.commands {
                 receipts.removeAll(keepingCapacity: true)
@@ -171,7 +172,10 @@ final class WriterThread: @unchecked Sendable {
         for kind in LogKind.allCases where relay.appended[kind] > 0 {
             metrics.appended(kind).increment(by: relay.appended[kind])
         }
-        for index in outcomes.indices { outcomes[index].grown = grown }
+        for index in outcomes.indices {
+            outcomes[index].grown = grown
+            outcomes[index].effects = relay.effects
+        }
         return outcomes
     }
 
@@ -207,6 +211,8 @@ struct OutcomeBatch: Sendable {
     /// Whose they are: neighbours of the same connection are one.
     var answers: [Answer] = []
     var grown: [GrownLog] = []
+    /// The same for every loop.
+    var effects = Effects()
 
     struct Answer: Sendable {
         var connection: ConnectionID
