@@ -108,6 +108,30 @@ let package = Package(
             dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayWire", "TLSPresentation"],
             swiftSettings: codecSettings),
 
+        // Whose a credential is: what the relay and its clients verify alike, against the authority's root.
+        .target(
+            name: "RelayCredentials", dependencies: ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayCredentialsTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCredentials", "TLSPresentation",
+            ],
+            swiftSettings: settings),
+
+        // Issues credentials: a root and an issuing authority, their keys and certificates in files.
+        .target(
+            name: "RelayAuthority",
+            dependencies: ["COpenSSL", "MLSCodec", "MLSCrypto", "RelayCredentials", "TLSPresentation"],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayAuthorityTests",
+            dependencies: [
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayAuthority", "RelayCredentials",
+                "TLSPresentation", "TestSupport",
+            ],
+            swiftSettings: settings),
+
         // Logs and tables in LMDB, behind the state protocol of RelayCore; the only importer of CLMDB.
         .target(
             name: "RelayStore",
@@ -229,14 +253,15 @@ let package = Package(
         .target(
             name: "RelayTestSupport",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayWire", "TestSupport", "TLSPresentation",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore", "RelayWire",
+                "TestSupport", "TLSPresentation",
             ],
             path: "Tests/RelaySupport", swiftSettings: settings),
         .testTarget(
             name: "RelayCoreTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire",
-                "TestSupport", "TLSPresentation",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore",
+                "RelayTestSupport", "RelayWire", "TestSupport", "TLSPresentation",
             ],
             swiftSettings: settings),
         .testTarget(

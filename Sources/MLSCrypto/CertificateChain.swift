@@ -3,13 +3,13 @@ import TLSPresentation
 
 /// The certificates of an X.509 credential: the client's own, which is the end entity's, first. RFC 9420 section 5.3.
 ///
-/// What is checked here is what RFC 9420 says of a chain: that each certificate is signed by the next, and that the
-/// first has the client's key. That it leads to somebody trusted, and that names, dates, constraints and revocation
-/// are right, is for the Authentication Service (RFC 9750 section 6), which has the certificates' bytes. Until it has
-/// agreed, a chain proves nothing: anybody can make one.
+/// What RFC 9420 itself says of a chain is that each certificate is signed by the next (`checkSignatures`), and that the
+/// first has the client's key (`signaturePublicKey`). That proves nothing: anybody can make such a chain. That it leads
+/// to somebody trusted is the Authentication Service's to ask (RFC 9750 section 4), with `verify`; whom the names mean
+/// and what has been revoked, it alone knows.
 public struct CertificateChain: Sendable {
     /// Invariant: not empty.
-    private let certificates: [X509Certificate]
+    let certificates: [X509Certificate]
 
     /// Parses each of the certificates, which are DER and nothing else.
     /// - Throws: `malformedCertificate` with the index of the first that is not, 0 also where there is none.
@@ -30,6 +30,15 @@ public struct CertificateChain: Sendable {
     /// - Throws: `unsupportedSignatureScheme`; `invalidKey` where the certificate's key is not one of `scheme`.
     public func signaturePublicKey(scheme: SignatureScheme) throws(CryptoError) -> [UInt8] {
         try certificates[0].publicKey(of: SignatureAlgorithm(scheme).keyFormat)
+    }
+
+    /// The scheme of the end entity's key: a key of one is not a key of another.
+    /// - Throws: `invalidKey` where no cipher suite of RFC 9420 has such keys.
+    public func signatureScheme() throws(CryptoError) -> SignatureScheme {
+        for scheme in SignatureScheme.known where try certificates[0].hasKey(of: scheme) {
+            return scheme
+        }
+        throw .invalidKey
     }
 
     /// Checks that each certificate is signed by the one that follows it. The last may be signed by anybody.

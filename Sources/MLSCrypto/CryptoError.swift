@@ -14,6 +14,12 @@ public enum CryptoError: Error, Hashable, Sendable {
     case malformedCertificate(index: Int)
     /// The certificate at `index` of a chain is not signed by the one that follows it.
     case certificateNotSigned(index: Int)
+    /// The certificate at `index` of a chain, or at its end the root, does not lead to somebody trusted as RFC 5280 asks.
+    case certificateNotTrusted(index: Int, reason: String)
+    /// The certificate at `index` of a chain, or at its end the root, is not valid any more.
+    case certificateExpired(index: Int)
+    /// The certificate at `index` of a chain, or at its end the root, is not valid yet.
+    case certificateNotYetValid(index: Int)
     /// What was to be decrypted is too short, was changed, or was not encrypted with this key.
     case notAuthentic
     /// An OpenSSL function failed, for the reason of its error queue.

@@ -2,11 +2,12 @@ import COpenSSL
 import TLSPresentation
 
 /// An OpenSSL key of a signature scheme or a KEM, public or with its private half; freed, and erased, when this ends.
-@safe struct EVPKey: ~Copyable {
+@safe package struct EVPKey: ~Copyable {
     /// Not changed after `init`: OpenSSL lets any number of threads read it.
-    let pointer: OpaquePointer
+    package let pointer: OpaquePointer
 
-    private init(owning pointer: OpaquePointer) { unsafe self.pointer = pointer }
+    /// Takes over a key that nobody else has.
+    package init(owning pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
     deinit { unsafe EVP_PKEY_free(pointer) }
 
@@ -41,7 +42,17 @@ import TLSPresentation
         unsafe self.init(owning: key)
     }
 
+    /// The public key of a signature scheme that `bytes` encode.
+    package init(publicKey bytes: RawSpan, of scheme: SignatureScheme) throws(CryptoError) {
+        try self.init(publicKey: bytes, of: SignatureAlgorithm(scheme).keyFormat)
+    }
+
     // MARK: Key pairs
+
+    /// A new key pair of a signature scheme.
+    package init(generating scheme: SignatureScheme) throws(CryptoError) {
+        try self.init(generating: SignatureAlgorithm(scheme).keyFormat)
+    }
 
     /// A new key pair.
     init(generating format: KeyFormat) throws(CryptoError) {

@@ -1,15 +1,15 @@
 import COpenSSL
 
 /// The one way in which OpenSSL's results are looked at.
-enum OpenSSL {
+package enum OpenSSL {
     /// Throws unless `result` is 1, OpenSSL's only success; its error queue is empty afterwards.
     @inline(__always)
-    static func check(_ result: Int32, _ function: StaticString) throws(CryptoError) {
+    package static func check(_ result: Int32, _ function: StaticString) throws(CryptoError) {
         if result != 1 { throw failure(of: function) }
     }
 
     /// The pointer that `function` returned; throws if it is nil.
-    static func check(_ result: OpaquePointer?, _ function: StaticString) throws(CryptoError) -> OpaquePointer {
+    package static func check(_ result: OpaquePointer?, _ function: StaticString) throws(CryptoError) -> OpaquePointer {
         guard let result = unsafe result else { throw failure(of: function) }
         return unsafe result
     }
@@ -27,11 +27,11 @@ enum OpenSSL {
     }
 
     /// Forgets what failed calls left in this thread's error queue, where the failure itself is the answer.
-    static func drainErrors() { ERR_clear_error() }
+    package static func drainErrors() { ERR_clear_error() }
 
     /// What `function` left in this thread's error queue, which is empty afterwards.
     @inline(never)
-    static func failure(of function: StaticString) -> CryptoError {
+    package static func failure(of function: StaticString) -> CryptoError {
         let code = ERR_peek_last_error()
         drainErrors()
         var text = [CChar](repeating: 0, count: 256)

@@ -10,6 +10,11 @@ public struct SignatureScheme: TLSRegistered, Hashable, Sendable {
     public static let ecdsaSecp521r1SHA512 = SignatureScheme(rawValue: 0x0603)
     public static let ed25519 = SignatureScheme(rawValue: 0x0807)
     public static let ed448 = SignatureScheme(rawValue: 0x0808)
+
+    /// Those of the cipher suites of RFC 9420, which are all that are known here.
+    public static let known: [SignatureScheme] = [
+        .ed25519, .ecdsaSecp256r1SHA256, .ecdsaSecp384r1SHA384, .ecdsaSecp521r1SHA512, .ed448,
+    ]
 }
 
 extension SignatureScheme: CustomStringConvertible {

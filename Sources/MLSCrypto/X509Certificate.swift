@@ -1,12 +1,12 @@
 import COpenSSL
 
 /// A certificate that OpenSSL has parsed. RFC 5280 section 4.1.
-@safe final class X509Certificate: Sendable {
-    // Nobody changes it after `init`, so every thread may read it.
-    private nonisolated(unsafe) let pointer: OpaquePointer
+@safe package final class X509Certificate: Sendable {
+    // Nobody changes it after `init`, so every thread may read it. What OpenSSL keeps beside it has OpenSSL's lock.
+    package nonisolated(unsafe) let pointer: OpaquePointer
 
     /// Nil where `bytes` are not exactly one certificate, in DER.
-    init?(_ bytes: RawSpan) {
+    package init?(_ bytes: RawSpan) {
         let parsed = unsafe bytes.withUnsafeBytes { bytes -> OpaquePointer? in
             var next = unsafe bytes.bindMemory(to: UInt8.self).baseAddress
             guard let certificate = unsafe d2i_X509(nil, &next, bytes.count) else { return nil }
@@ -34,26 +34,14 @@ import COpenSSL
     /// The certificate's key as keys of `format` look.
     /// - Throws: `invalidKey` where it is not one of those.
     func publicKey(of format: KeyFormat) throws(CryptoError) -> [UInt8] {
-        guard let key = unsafe X509_get0_pubkey(pointer), unsafe EVP_PKEY_is_a(key, format.typeName) == 1 else {
-            OpenSSL.drainErrors()
-            throw .invalidKey
-        }
-        guard let curve = format.curve else {
+        guard hasKey(of: format), let key = unsafe X509_get0_pubkey(pointer) else { throw .invalidKey }
+        guard format.curve != nil else {
             return unsafe try Self.bytes(format.publicKeyByteCount) { bytes in
                 var byteCount = 0
                 return unsafe EVP_PKEY_get_octet_string_param(
                     key, OSSL_PKEY_PARAM_PUB_KEY, bytes.baseAddress, bytes.count, &byteCount) == 1
                     && byteCount == bytes.count
             }
-        }
-        // A curve must be named: one that is spelt out may differ where nobody looks (RFC 5480 section 2.1.1).
-        var isSpeltOut: Int32 = 1
-        guard unsafe EVP_PKEY_parameters_eq(key, curve.parameters) == 1,
-            unsafe EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &isSpeltOut) == 1,
-            isSpeltOut == 0
-        else {
-            OpenSSL.drainErrors()
-            throw .invalidKey
         }
         return unsafe try Self.bytes(format.publicKeyByteCount) { bytes in
             // The certificate may have the point compressed, and then OpenSSL gives it so.
@@ -62,6 +50,20 @@ import COpenSSL
             return unsafe Self.write(key, OSSL_PKEY_PARAM_EC_PUB_X, into: bytes[1...half])
                 && Self.write(key, OSSL_PKEY_PARAM_EC_PUB_Y, into: bytes[(half + 1)...])
         }
+    }
+
+    /// Whether the certificate's key is of `format`.
+    func hasKey(of format: KeyFormat) -> Bool {
+        defer { OpenSSL.drainErrors() }
+        guard let key = unsafe X509_get0_pubkey(pointer), unsafe EVP_PKEY_is_a(key, format.typeName) == 1 else {
+            return false
+        }
+        guard let curve = format.curve else { return true }
+        // A curve must be named: one that is spelt out may differ where nobody looks (RFC 5480 section 2.1.1).
+        var isSpeltOut: Int32 = 1
+        return unsafe EVP_PKEY_parameters_eq(key, curve.parameters) == 1
+            && EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &isSpeltOut) == 1
+            && isSpeltOut == 0
     }
 
     /// `count` bytes that `write` writes.
@@ -89,6 +91,11 @@ import COpenSSL
         defer { unsafe BN_free(number) }
         let buffer = unsafe UnsafeMutableBufferPointer(rebasing: bytes)
         return unsafe BN_bn2binpad(number, buffer.baseAddress, Int32(buffer.count)) == buffer.count
+    }
+
+    /// Whether the certificate's key is of `scheme`.
+    package func hasKey(of scheme: SignatureScheme) throws(CryptoError) -> Bool {
+        try hasKey(of: SignatureAlgorithm(scheme).keyFormat)
     }
 
     /// Whether the signature of this certificate is one by the key of `issuer`.

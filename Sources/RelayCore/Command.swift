@@ -25,7 +25,7 @@ public struct Command: Sendable {
     public var client: ClientNumber
     public var action: Action
 
-    public enum Action: Sendable {
+    public enum Action: Hashable, Sendable {
         /// An identity whose owner has just proved to hold the key.
         case register(Identity)
         /// An untracked one.

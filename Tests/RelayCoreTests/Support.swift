@@ -25,3 +25,15 @@ func epochDetail(_ body: () throws -> Void) throws -> (code: ErrorCode, detail: 
         return (error.code, try EpochDetail(decoding: error.detail))
     }
 }
+
+/// The refusal that `body` throws.
+func refused<Result>(_ body: () throws -> Result) throws -> RelayError {
+    do {
+        _ = try body()
+    } catch let error as RelayError {
+        return error
+    }
+    throw NotRefused()
+}
+
+struct NotRefused: Error {}

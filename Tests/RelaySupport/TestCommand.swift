@@ -11,6 +11,10 @@ public struct TestCommand: Hashable, Sendable {
         case publish([TestMessage])
         case acknowledge([Position])
         case fetchKeyPackages([KeyPackageRequest])
+        case createTrackedGroup(NewGroup, [TestMessage])
+        case publishCommit([TestMessage], DeclaredRoster)
+        /// One without messages.
+        case other(Command.Action)
     }
 
     public var action: Action
@@ -31,20 +35,26 @@ extension CommandBatch {
         case .createGroup(let groupID, let epoch): action = .createGroup(groupID: groupID, epoch: epoch)
         case .acknowledge(let positions): action = .acknowledge(positions)
         case .fetchKeyPackages(let requests): action = .fetchKeyPackages(requests)
-        case .publish(let published):
-            let first = messages.count
-            for message in published {
-                let range = bytes.count..<bytes.count + message.bytes.count
-                messages.append(
-                    MessageToPublish(
-                        range: range, hash: SHA256.hash(message.bytes), route: message.route(at: range.lowerBound)))
-                bytes += message.bytes
-            }
-            action = .publish(first..<messages.count)
+        case .publish(let published): action = .publish(append(published))
+        case .createTrackedGroup(let group, let published): action = .createTrackedGroup(group, append(published))
+        case .publishCommit(let published, let roster): action = .publishCommit(append(published), roster)
+        case .other(let other): action = other
         }
         commands.append(
             Command(
                 connection: ConnectionID(loop: 0, slot: 0, generation: 0),
                 requestID: RequestID(rawValue: UInt32(commands.count) + 1), client: command.client, action: action))
+    }
+
+    private mutating func append(_ published: [TestMessage]) -> Range<Int> {
+        let first = messages.count
+        for message in published {
+            let range = bytes.count..<bytes.count + message.bytes.count
+            messages.append(
+                MessageToPublish(
+                    range: range, hash: SHA256.hash(message.bytes), route: message.route(at: range.lowerBound)))
+            bytes += message.bytes
+        }
+        return first..<messages.count
     }
 }

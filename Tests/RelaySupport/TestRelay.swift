@@ -63,7 +63,10 @@ public final class TestRelay {
             guard let outcome = try memory?.apply(command, in: batch, at: now, receipts: &receipts) else { continue }
             outcomes.append(outcome)
         }
-        if aborts { memory?.state = before }
+        if aborts {
+            memory?.state = before
+            memory?.transactionFailed()
+        }
         return outcomes.map { Result($0, receipts) }
     }
 
@@ -74,7 +77,7 @@ public final class TestRelay {
         let before = try state
         let result = try carryOut([TestCommand(action, by: client)])[0]
         guard case .refused(let refusal) = result.outcome else { return result }
-        guard try state == before else { throw RefusalChangedState(refusal: refusal) }
+        guard try state.withoutRejects == before.withoutRejects else { throw RefusalChangedState(refusal: refusal) }
         throw refusal
     }
 
@@ -191,7 +194,12 @@ private final class StoredRelay {
             writer.abort()
             throw error
         }
-        if aborts { writer.abort() } else { _ = try writer.commit() }
+        if aborts {
+            writer.abort()
+            relay.transactionFailed()
+        } else {
+            _ = try writer.commit()
+        }
         return outcomes.map { TestRelay.Result($0, receipts) }
     }
 

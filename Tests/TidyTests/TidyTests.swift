@@ -51,8 +51,9 @@ struct TidyTests {
         arguments: [
             ("CLMDB", ["RelayStore"]), ("CLibwebsockets", ["RelayTransport"]),
             // MLSCrypto alone has its cryptography; the client's TLS is OpenSSL's too.
-            // mls-bench measures what it costs by itself.
-            ("COpenSSL", ["ClientTransport", "MLSCrypto", "mls-bench"]), ("CLinux", ["ClientTransport"]),
+            // RelayAuthority writes certificates, mls-bench measures what it costs by itself.
+            ("COpenSSL", ["ClientTransport", "MLSCrypto", "RelayAuthority", "mls-bench"]),
+            ("CLinux", ["ClientTransport"]),
             ("CAllocations", ["mls-bench"]),
         ])
     func importers(module: String, expected: [String]) throws {
@@ -72,6 +73,11 @@ struct TidyTests {
             ("Sources/MLSCrypto", ["COpenSSL", "MLSCodec", "TLSPresentation"]),
             ("Sources/MLSPublicGroup", ["HashTreeCollections", "MLSCodec", "MLSCrypto", "TLSPresentation"]),
             ("Sources/MLS", ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"]),
+            ("Sources/RelayCredentials", ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "TLSPresentation"]),
+            (
+                "Sources/RelayAuthority",
+                ["COpenSSL", "MLSCodec", "MLSCrypto", "RelayCredentials", "TLSPresentation"]
+            ),
             ("Wire/Codec", ["MLSCodec", "MLSCrypto", "TLSPresentation"]),
             ("Sources/RelayCore", ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayWire", "TLSPresentation"]),
             ("Sources/RelayTransport", ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"]),

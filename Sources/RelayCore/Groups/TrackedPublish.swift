@@ -374,6 +374,7 @@ extension Relay {
             guard let record = try state.member(removed, of: plan.log), record.state != .ended else {
                 return RelayError(.rosterMismatch, "Client \(removed) is no member.")
             }
+            if record.state == .leaving { continue }
             if commit.isExternal {
                 guard try state.user(of: client) == record.user else { return .roleInsufficient("remove members") }
                 continue
