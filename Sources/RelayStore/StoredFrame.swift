@@ -26,7 +26,8 @@ public struct StoredFrame {
     /// them.
     public func writeDigest(to target: UnsafeMutableRawPointer) {
         let header = EntryHeader(
-            log: LogNumber(rawValue: bytes.number(start)), sequenceNumber: SequenceNumber(rawValue: bytes.number(start + 8)),
+            log: LogNumber(rawValue: bytes.number(start)),
+            sequenceNumber: SequenceNumber(rawValue: bytes.number(start + 8)),
             time: Timestamp(rawValue: bytes.number(start + 16)), sender: sender,
             kind: EntryKind(rawValue: bytes[start + 32]))
         let chain = SHA256Digest(

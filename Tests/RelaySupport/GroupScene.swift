@@ -75,9 +75,9 @@ public final class GroupScene {
             var configuration = Device.configuration
             configuration.handshakeFraming = framing
             let device = try Device(name, configuration: configuration)
-            let identity = Identity(
+            let identity = try Identity(
                 name: Array(name.utf8), scheme: device.suite.signatureScheme,
-                signatureKey: try device.identity.signingKey.publicKey.bytes)
+                signatureKey: device.identity.signingKey.publicKey.bytes)
             guard case .registered(let client) = try relay.perform(.register(identity)).outcome else {
                 preconditionFailure("registered or refused")
             }
