@@ -2,16 +2,8 @@ import RelayCore
 import RelayWire
 
 extension RelayLoop {
-    /// Does what a transaction means for sessions beside answers and entries.
-    func apply(_ effects: Effects) {
-        guard !effects.isEmpty else { return }
-        bound(effects.bounds)
-    }
-
-    // MARK: Who may read
-
     /// Moves the ends of what clients may read. In order: a client may have gone and come again.
-    private func bound(_ bounds: [Effects.ReadingBound]) {
+    func bound(_ bounds: [Effects.ReadingBound]) {
         var changes: [LogNumber: [ClientNumber: [Effects.ReadingBound]]] = [:]
         for bound in bounds where fanOut.isFollowed(bound.log) {
             changes[bound.log, default: [:]][bound.client, default: []].append(bound)
