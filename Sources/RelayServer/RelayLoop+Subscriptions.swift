@@ -126,40 +126,6 @@ extension RelayLoop {
 
     private var notSubscribed: RelayError { RelayError(.notSubscribed, "A log in this list is not followed.") }
 
-    /// PROTOCOL.md section 7.5.
-    func fetchKeyPackages(
-        _ frame: FetchKeyPackages, _ requestID: RequestID, _ session: Session, _ client: ClientNumber
-    ) {
-        guard frame.requests.count <= WireLimits.maxKeyPackageRequests else {
-            let limit = WireLimits.maxKeyPackageRequests
-            return answer(session, requestID, RelayError(.tooManyRequests, "At most \(limit) KeyPackages at once."))
-        }
-        send(.fetchKeyPackages(frame.requests), requestID, session, client)
-    }
-
-    /// PROTOCOL.md section 7.5.
-    func countKeyPackages(_ requestID: RequestID, _ session: Session, _ client: ClientNumber) {
-        var counts: [KeyPackageCount] = []
-        do throws(StoreError) {
-            try reader.read { (snapshot) throws(StoreError) in
-                try snapshot.forEachKeyPackage(of: client) { pooled in
-                    if counts.last?.cipherSuite != pooled.cipherSuite {
-                        counts.append(KeyPackageCount(cipherSuite: pooled.cipherSuite, count: 0, hasLastResort: false))
-                    }
-                    if pooled.isLastResort {
-                        counts[counts.count - 1].hasLastResort = true
-                    } else {
-                        counts[counts.count - 1].count += 1
-                    }
-                    return true
-                }
-            }
-            answer(session, requestID, KeyPackageCounts(counts: counts))
-        } catch {
-            answer(session, requestID, unreadable(error))
-        }
-    }
-
     func unreadable(_ error: StoreError) -> RelayError {
         logger.error("the store could not be read", metadata: ["reason": "\(error)"])
         return RelayError(.storageFailed, "The relay's storage failed.")

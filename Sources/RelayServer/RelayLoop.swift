@@ -32,6 +32,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     private let inbox = Inbox<Message>()
     private let writer: @Sendable (CommandBatch) -> Void
     private let http: HTTPSurface
+    let keyPackages: KeyPackagePolicy
     let limits: Limits
 
     var sha256 = SHA256()
@@ -67,7 +68,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     init(
         loop: ServiceLoop, configuration: ServerConfiguration, store: Store, metrics: RelayMetrics, logger: Logger,
-        http: HTTPSurface, writer: @escaping @Sendable (CommandBatch) -> Void
+        http: HTTPSurface, keyPackages: KeyPackagePolicy, writer: @escaping @Sendable (CommandBatch) -> Void
     ) throws(StoreError) {
         self.loop = loop
         self.configuration = configuration
@@ -75,6 +76,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         self.logger = logger
         self.writer = writer
         self.http = http
+        self.keyPackages = keyPackages
         reader = try StoreReader(store)
         limits = Limits(
             maxFrameByteCount: UInt32(configuration.transport.maxFrameByteCount),
@@ -250,10 +252,12 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     private func publish(
         _ content: RawSpan, _ requestID: RequestID, _ session: Session, _ client: ClientNumber
     ) throws(DecodingError) {
+        var publisher = Publisher(client)
         try publish(requestID, session) { (id) throws(DecodingError) in
             try commands.appendPublish(
                 content, connection: id, requestID: requestID, client: client, limits: configuration.publish,
-                sha256: &sha256)
+                sha256: &sha256
+            ) { checkKeyPackage($0, by: &publisher) }
         }
     }
 
@@ -336,8 +340,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             }
             updatePause(session)
         }
-        // Before anything of the transaction is read: it says who may.
-        apply(batch.effects)
+        // First: it says who may read what has grown.
+        if !batch.effects.isEmpty { apply(batch.effects) }
         for grown in batch.grown { fanOut.grow(grown) }
         if byteCountInFlight < configuration.session.maxByteCountInFlightPerLoop / 2, !stalled.isEmpty {
             let waiting = stalled

@@ -157,7 +157,6 @@ final class WriterThread: @unchecked Sendable {
         let now = Timestamp(rawValue: wallClockMilliseconds())
         try relay.state.begin()
         relay.appended = AppendedEntries()
-        relay.effects = Effects()
         for batch in batches {
             for command in batch.commands {
                 receipts.removeAll(keepingCapacity: true)
@@ -172,9 +171,11 @@ final class WriterThread: @unchecked Sendable {
         for kind in LogKind.allCases where relay.appended[kind] > 0 {
             metrics.appended(kind).increment(by: relay.appended[kind])
         }
+        let effects = relay.effects
+        relay.effects = Effects()
         for index in outcomes.indices {
             outcomes[index].grown = grown
-            outcomes[index].effects = relay.effects
+            outcomes[index].effects = effects
         }
         return outcomes
     }
@@ -211,7 +212,7 @@ struct OutcomeBatch: Sendable {
     /// Whose they are: neighbours of the same connection are one.
     var answers: [Answer] = []
     var grown: [GrownLog] = []
-    /// The same for every loop.
+    /// What the transaction did that concerns sessions of any loop.
     var effects = Effects()
 
     struct Answer: Sendable {

@@ -325,7 +325,7 @@ extension StoreVerifier {
     }
 
     private func verify(
-        _ pooled: Snapshot.PooledKeyPackage, _ walk: LogWalk, lastResorts: [CipherSuite: SequenceNumber],
+        _ pooled: PooledKeyPackage, _ walk: LogWalk, lastResorts: [CipherSuite: SequenceNumber],
         in snapshot: borrowing Snapshot
     ) throws(StoreError) {
         let number = pooled.sequenceNumber

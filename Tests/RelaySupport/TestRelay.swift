@@ -54,7 +54,12 @@ public final class TestRelay {
     /// - Parameter aborts: whether the transaction is given up in the end, as when the disk is full.
     public func carryOut(_ commands: [TestCommand], aborts: Bool = false) throws -> [Result] {
         var batch = CommandBatch()
-        for command in commands { batch.add(command) }
+        for command in commands {
+            let first = batch.messages.count
+            batch.add(command)
+            let key = try identity(of: command.client)?.signatureKey ?? []
+            for index in first..<batch.messages.count { batch.messages[index].route.putIn(publishersKey: key) }
+        }
         if let stored { return try stored.carryOut(batch, at: now, aborts: aborts) }
         guard let before = memory?.state else { preconditionFailure("a relay is in memory or stored") }
         var receipts: [Receipt] = []
@@ -68,6 +73,11 @@ public final class TestRelay {
             memory?.transactionFailed()
         }
         return outcomes.map { Result($0, receipts) }
+    }
+
+    private func identity(of client: ClientNumber) throws -> Identity? {
+        guard let stored else { return try memory?.state.identity(of: client) }
+        return try stored.reader.read { (snapshot) throws(StoreError) in try snapshot.identity(of: client) }
     }
 
     /// Carries out one command, a millisecond after the one before.
@@ -209,6 +219,17 @@ private final class StoredRelay {
                 try MemoryState(contentsOf: snapshot, duplicateWindow: store.configuration.duplicateWindow)
             }
         }
+    }
+}
+
+extension MessageToPublish.Route {
+    /// Gives a KeyPackage that is made up its publisher's key.
+    fileprivate mutating func putIn(publishersKey key: [UInt8]) {
+        guard case .keyPackage(var keyPackage) = self, keyPackage.signatureKey == TestMessage.publishersKey else {
+            return
+        }
+        keyPackage.signatureKey = key
+        self = .keyPackage(keyPackage)
     }
 }
 

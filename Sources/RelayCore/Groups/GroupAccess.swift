@@ -37,7 +37,9 @@ extension RecordReading where Self: ~Copyable {
         if try has(Tables.members, PairKey(log, client)) { return true }
         let user = try user(of: client)
         if try role(of: user, in: log) != .nobody { return true }
-        return try invitation(of: user, to: log) != nil
+        // Before an admin has approved, the user knows nothing of it.
+        guard let invitation = try invitation(of: user, to: log) else { return false }
+        return invitation.record.state != .waitingForApproval
     }
 
     /// The invitation of a user to a group that still stands: waiting or accepted.

@@ -75,7 +75,7 @@ extension Relay {
         undo.proposals = try state.keys(Tables.pendingProposals, prefix: log.recordKey).map(\.second)
         for proposal in undo.proposals { try state.remove(Tables.pendingProposals, PairKey(log, proposal)) }
         undo.invitations = commit.invitations
-        for invitation in commit.invitations { try setState(.completed, of: invitation) }
+        for invitation in commit.invitations { try complete(invitation, at: now) }
         if others {
             try state.set(Tables.provisionalCommits, PairKey(log, number), undo)
         } else {
