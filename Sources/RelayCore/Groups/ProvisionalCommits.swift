@@ -133,7 +133,9 @@ extension Relay {
                 try state.remove(Tables.clientGroups, PairKey(key.second, log))
             }
             effects.bounds.append(
-                Effects.ReadingBound(log: log, client: key.second, through: record?.readableThrough ?? .zero))
+                Effects.ReadingBound(
+                    log: log, client: key.second, after: record?.joined ?? .zero,
+                    through: record?.readableThrough ?? .zero))
         }
         var roles: [UserNumber: Role] = [:]
         for saved in commit.users where !saved.value.isEmpty {
