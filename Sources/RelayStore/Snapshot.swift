@@ -100,6 +100,16 @@ public struct Snapshot: RecordReading, ~Copyable {
         }
     }
 
+    /// As `forEachFrame`, with what is known of an entry beside its frame.
+    public func forEachStoredFrame(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (SequenceNumber, StoredFrame) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEachRecord(in: log, after: after, through: last) { (number, record) throws(StoreError) in
+            try body(number, try StoredFrame(record, number, in: log))
+        }
+    }
+
     func forEachRecord(
         in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
         _ body: (SequenceNumber, UnsafeRawBufferPointer) throws(StoreError) -> Bool
