@@ -226,6 +226,8 @@ public final class TestRelay {
         stored = try StoredRelay(path, limits: limits, configuration: configuration ?? self.configuration, now: now)
     }
 
+    public var hasStore: Bool { stored != nil }
+
     /// The store of a relay that has one.
     public var store: Store {
         guard let store = stored?.store else { preconditionFailure("a relay with a store") }
