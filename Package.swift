@@ -253,7 +253,8 @@ let package = Package(
         .target(
             name: "RelayTestSupport",
             dependencies: [
-                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore", "RelayWire",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore",
+                "RelayWire",
                 "TestSupport", "TLSPresentation",
             ],
             path: "Tests/RelaySupport", swiftSettings: settings),
@@ -305,9 +306,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation",
-                "TestSupport",
-                "mlsrelay", "mlsrelay-tool",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore",
+                "RelayTestSupport", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-tool",
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 
