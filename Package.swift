@@ -176,8 +176,9 @@ let package = Package(
         .testTarget(
             name: "RelayServerTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
-                "TLSPresentation", "TestSupport", "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayAuthority", "RelayCore",
+                "RelayCredentials", "RelayServer", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "TestSupport", "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 
@@ -244,8 +245,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TestSupport",
-                "TLSPresentation", "mlsrelay", "mlsrelay-tool",
+                "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore", "RelayTestSupport",
+                "RelayWire", "TestSupport", "TLSPresentation", "mlsrelay", "mlsrelay-tool",
             ],
             swiftSettings: settings),
 
@@ -253,7 +254,8 @@ let package = Package(
         .target(
             name: "RelayTestSupport",
             dependencies: [
-                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore", "RelayWire",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore",
+                "RelayWire",
                 "TestSupport", "TLSPresentation",
             ],
             path: "Tests/RelaySupport", swiftSettings: settings),
@@ -305,9 +307,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation",
-                "TestSupport",
-                "mlsrelay", "mlsrelay-tool",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayWire",
+                "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-tool",
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 

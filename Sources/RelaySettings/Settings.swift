@@ -28,8 +28,8 @@ public struct Settings: Sendable {
 
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
-    ListeningSettings.self, StorageSettings.self, PublishingSettings.self, ConnectionSettings.self,
-    LoggingSettings.self,
+    ListeningSettings.self, StorageSettings.self, PublishingSettings.self, InvitationSettings.self,
+    ConnectionSettings.self, LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.
@@ -134,11 +134,57 @@ public enum PublishingSettings: SettingSection {
             "max-key-packages", \.server.core.maxKeyPackagesPerPool, 1...100_000,
             "KeyPackages in the pool of one client and cipher suite, beside the last-resort one."),
         .count(
+            "key-package-low-water", \.server.core.keyPackageLowWater, 0...100_000,
+            """
+            A client is told when as many KeyPackages are left in a pool, and when none is: enough for the time until it \
+            comes online again.
+            """),
+        .milliseconds(
+            "max-key-package-lifetime", \.server.keyPackages.maxLifetimeMilliseconds, 60_000...315_360_000_000,
+            """
+            The longest total lifetime of a KeyPackage, 400 days: a year, and a month for those who publish the next ones \
+            before the last ones end. RFC 9420 section 7.2 asks for such a limit.
+            """),
+        .milliseconds(
+            "min-key-package-lifetime", \.server.keyPackages.minLifetimeMilliseconds, 0...315_360_000_000,
+            "How long a KeyPackage must still be good for when it is published: what is over soon is of no use to others."
+        ),
+        .count(
+            "key-package-fetches", \.server.core.keyPackageFetches, 0...1_000_000,
+            """
+            How often in a minute a user may ask for KeyPackages of others, 0 for no limit. One request can name 256 users; \
+            that many a minute suits a person who adds others.
+            """),
+        .count(
+            "key-package-fetches-per-user", \.server.core.keyPackageFetchesPerUser, 0...1_000_000,
+            """
+            How often of these it may name the same user, 0 for no limit: nobody empties another's pool (RFC 9420 section \
+            16.8). Inviting counts too.
+            """),
+        .count(
             "past-epochs", \.server.core.pastEpochs, 0...1000,
             """
             How many epochs back application messages and proposals are still taken. Members keep the secrets of a few \
             past epochs only; what is older nobody could read.
             """),
+    ]
+}
+
+public enum InvitationSettings: SettingSection {
+    public static let title = "Invitations"
+    public static let settings: [Setting] = [
+        .milliseconds(
+            "invitation-lifetime", \.server.core.invitationLifetimeMilliseconds, 1000...31_536_000_000,
+            "How long an invitation stands where the inviter does not say: a week's holiday. KeyPackages wait for it."),
+        .milliseconds(
+            "max-invitation-lifetime", \.server.core.maxInvitationLifetimeMilliseconds, 1000...31_536_000_000,
+            "How long one may stand: 30 days, because a KeyPackage that waits is nobody else's."),
+        .count(
+            "max-invitations-per-group", \.server.core.maxInvitationsPerGroup, 1...100_000,
+            "Open invitations to one group: each keeps a KeyPackage of every client of a user."),
+        .count(
+            "max-invitations-per-user", \.server.core.maxInvitationsPerUser, 1...100_000,
+            "Open invitations by one user, to all groups: more than anybody invites by hand."),
     ]
 }
 
@@ -218,6 +264,12 @@ extension Settings {
         }
         if server.publish.maxKeyPackageByteCount > server.publish.maxMessageByteCount {
             contradictions.append("max-key-package-size must not be larger than max-message-size")
+        }
+        if server.keyPackages.minLifetimeMilliseconds > server.keyPackages.maxLifetimeMilliseconds {
+            contradictions.append("min-key-package-lifetime must not be longer than max-key-package-lifetime")
+        }
+        if server.core.invitationLifetimeMilliseconds > server.core.maxInvitationLifetimeMilliseconds {
+            contradictions.append("invitation-lifetime must not be longer than max-invitation-lifetime")
         }
         if server.session.minWriteByteCount > server.session.maxWriteByteCount {
             contradictions.append("min-write-size must not be larger than max-write-size")
