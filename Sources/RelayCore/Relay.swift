@@ -144,10 +144,11 @@ public struct Relay<State: RelayState>: ~Copyable {
     private mutating func acknowledge(_ positions: [Position], by client: ClientNumber) throws(State.Failure) -> Outcome
     {
         for position in positions {
-            guard let head = try state.head(of: position.log) else {
+            let through = try state.readableThrough(position.log, by: client)
+            guard let head = try state.head(of: position.log), let through else {
                 return .refused(RelayError(.logUnknown, "There is no log \(position.log)."))
             }
-            guard position.sequenceNumber <= head.last else {
+            guard position.sequenceNumber <= min(head.last, through) else {
                 return .refused(
                     RelayError(.cursorAhead, "Log \(position.log) has no entry \(position.sequenceNumber)."))
             }
@@ -325,10 +326,12 @@ public struct Relay<State: RelayState>: ~Copyable {
     }
 
     /// Why a message of `epoch` is refused, with the commit that has ended it.
-    func refusal(of epoch: Epoch, current: Epoch, log: LogNumber) throws(State.Failure) -> RelayError {
+    func refusal(
+        of epoch: Epoch, current: Epoch, log: LogNumber, _ mayRead: (SequenceNumber) -> Bool = { _ in true }
+    ) throws(State.Failure) -> RelayError {
         let winner = try state.commit(ending: epoch, in: log)
         var detail = EpochDetail(log: log, epoch: current, commit: winner ?? .zero)
-        if let winner, let entry = try state.storedEntry(winner, in: log),
+        if let winner, mayRead(winner), let entry = try state.storedEntry(winner, in: log),
             entry.payload.count <= WireLimits.maxEntryInDetailByteCount
         {
             detail.entry = entry.encoded

@@ -9,6 +9,7 @@ extension RelayLoop {
     /// A session that becomes ready on this loop later than this has read a snapshot that has the transaction.
     func apply(_ effects: Effects) {
         if !effects.ended.isEmpty { end(effects.ended) }
+        if !effects.bounds.isEmpty { bound(effects.bounds) }
     }
 
     /// Connections of clients that may not be connected any more.

@@ -345,8 +345,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             }
             updatePause(session)
         }
-        for grown in batch.grown { fanOut.grow(grown) }
+        // First: it says who may read what has grown.
         if !batch.effects.isEmpty { apply(batch.effects) }
+        for grown in batch.grown { fanOut.grow(grown) }
         if byteCountInFlight < configuration.session.maxByteCountInFlightPerLoop / 2, !stalled.isEmpty {
             let waiting = stalled
             stalled = []

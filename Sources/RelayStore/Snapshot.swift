@@ -1,6 +1,6 @@
 internal import CLMDB
 import Glibc
-public import MLSCodec
+import MLSCodec
 import MLSCrypto
 public import RelayCore
 public import RelayWire
@@ -97,6 +97,16 @@ public struct Snapshot: RecordReading, ~Copyable {
     ) throws(StoreError) {
         try forEachRecord(in: log, after: after, through: last) { (number, record) throws(StoreError) in
             try body(number, EntryRecord.frame(record))
+        }
+    }
+
+    /// As `forEachFrame`, with what is known of an entry beside its frame.
+    public func forEachStoredFrame(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (SequenceNumber, StoredFrame) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEachRecord(in: log, after: after, through: last) { (number, record) throws(StoreError) in
+            try body(number, try StoredFrame(record, number, in: log))
         }
     }
 

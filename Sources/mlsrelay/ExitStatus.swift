@@ -19,7 +19,7 @@ enum ExitStatus {
         case .store(let error): of(error)
         case .transport(let error): of(error)
         case .authority(let error): of(error)
-        // The relay's name is none that a credential could have.
+        // What is set for the Authentication Service does not fit together: 78.
         case .credentials: configuration
         }
     }

@@ -16,6 +16,13 @@ extension RecordReading where Self: ~Copyable {
         try get(Tables.members, PairKey(log, client))
     }
 
+    /// The last entry of a log that a client may read; nil where it may not know of the log. Of logs that are no tracked
+    /// groups the state does not know.
+    public func readableThrough(_ log: LogNumber, by client: ClientNumber) throws(Failure) -> SequenceNumber? {
+        guard try has(Tables.groups, log) else { return .unlimited }
+        return try member(client, of: log)?.readableThrough
+    }
+
     /// The clients of a user that are not revoked, ascending.
     public func clients(of user: UserNumber) throws(Failure) -> [ClientNumber] {
         var clients: [ClientNumber] = []

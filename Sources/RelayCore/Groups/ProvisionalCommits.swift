@@ -49,7 +49,7 @@ extension Relay {
         client != commit.sender && member.state == .active && member.joined < number
     }
 
-    private mutating func removeDenials(
+    mutating func removeDenials(
         of commit: PairKey<LogNumber, SequenceNumber>
     ) throws(State.Failure) {
         for key in try state.keys(Tables.denials, prefix: commit.recordKey) { try state.remove(Tables.denials, key) }
@@ -133,7 +133,9 @@ extension Relay {
                 try state.remove(Tables.clientGroups, PairKey(key.second, log))
             }
             effects.bounds.append(
-                Effects.ReadingBound(log: log, client: key.second, through: record?.readableThrough ?? .zero))
+                Effects.ReadingBound(
+                    log: log, client: key.second, after: record?.joined ?? .zero,
+                    through: record?.readableThrough ?? .zero))
         }
         var roles: [UserNumber: Role] = [:]
         for saved in commit.users where !saved.value.isEmpty {
