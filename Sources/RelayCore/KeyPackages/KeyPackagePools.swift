@@ -201,7 +201,7 @@ extension Relay {
 
     /// Takes back all KeyPackages of a client that nobody has yet, reserved ones too: its key is no longer its own, or
     /// the client is revoked. RFC 9750 section 5.1 recommends to replace KeyPackages when the signature key changes.
-    mutating func withdrawKeyPackages(of client: ClientNumber, at now: Timestamp) throws(State.Failure) {
+    public mutating func withdrawKeyPackages(of client: ClientNumber, at now: Timestamp) throws(State.Failure) {
         for keyPackage in try state.keyPackages(of: client) { try withdraw(keyPackage, at: now) }
         for key in try state.keys(Tables.reservations, prefix: client.recordKey) {
             let reservation = try state.existing(Tables.reservations, key)
