@@ -176,7 +176,7 @@ let package = Package(
         .testTarget(
             name: "RelayServerTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
+                "MLSCodec", "MLSCrypto", "RelayCore", "RelayCredentials", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
                 "TLSPresentation", "TestSupport", "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
