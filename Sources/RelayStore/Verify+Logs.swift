@@ -189,7 +189,7 @@ extension StoreVerifier {
             switch walk.name.kind {
             case .group: [.message]
             case .inbox: [.message] + EntryKind.ofInboxes
-            case .directory: [.identity]
+            case .directory: [.identity, .credentialIssued, .keyRotated, .clientRevoked, .userSuspended]
             case .keyPackages:
                 [.message, .keyPackageHandedOut, .keyPackageReserved, .keyPackageReturned, .keyPackageExpired]
             case .groups: [.groupCreated]
@@ -204,6 +204,11 @@ extension StoreVerifier {
         try verifySender(entry, number, walk, in: snapshot)
         switch entry.header.kind {
         case .identity: try verifyIdentityNotice(entry, number, walk, in: snapshot)
+        case .credentialIssued: try verifyCredentialNotice(entry, number, walk, in: snapshot)
+        case .keyRotated: try verifyRotationNotice(entry, number, walk, in: snapshot)
+        case .clientRevoked where walk.name.kind == .directory:
+            try verifyRevocationNotice(entry, number, walk, in: snapshot)
+        case .userSuspended: try verifySuspensionNotice(entry, number, walk, in: snapshot)
         case .groupCreated: try verifyGroupNotice(entry, number, walk, in: snapshot)
         case .keyPackageHandedOut: try verifyKeyPackageNotice(entry, number, &walk, in: snapshot)
         case .keyPackageReserved, .keyPackageReturned: verifyReservation(entry, number, &walk)

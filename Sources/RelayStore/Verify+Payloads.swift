@@ -27,32 +27,6 @@ extension StoreVerifier {
         return try snapshot.has(Tables.clients, client)
     }
 
-    func verifyIdentityNotice(
-        _ entry: Entry, _ number: SequenceNumber, _ walk: LogWalk, in snapshot: borrowing Snapshot
-    ) throws(StoreError) {
-        guard let notice = notice(IdentityNotice.self, entry, number, walk.log) else { return }
-        if toldClients.contains(notice.client.rawValue) {
-            report(
-                Finding(
-                    .contradiction, .entries, log: walk.log, at: number, expected: "a new client",
-                    found: "client \(notice.client) once more"))
-        }
-        toldClients.insert(notice.client.rawValue)
-        let identity = try row { () throws(StoreError) in try snapshot.get(Tables.clients, notice.client)?.identity }
-        if identity.isMissing {
-            report(
-                Finding(
-                    .missing, .clients, log: walk.log, at: number, row: "client \(notice.client)",
-                    expected: notice.identity.text, found: "none"))
-        }
-        if let identity = identity.value, identity != notice.identity {
-            report(
-                Finding(
-                    .contradiction, .clients, log: walk.log, at: number, row: "client \(notice.client)",
-                    expected: notice.identity.encoded.hex, found: identity.encoded.hex))
-        }
-    }
-
     func verifyGroupNotice(
         _ entry: Entry, _ number: SequenceNumber, _ walk: LogWalk, in snapshot: borrowing Snapshot
     ) throws(StoreError) {
