@@ -308,8 +308,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayWire",
-                "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-tool",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore",
+                "RelayTestSupport", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-tool",
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 
