@@ -36,7 +36,7 @@ public struct CoreLimits: Hashable, Sendable {
     /// Leaves of public groups that are kept in memory together, about 1 KiB each.
     public var maxFollowedLeafCount = 200_000
     /// Refused commits that are kept for operators.
-    public var maxRejectCount: UInt64 = 10_000
+    public var maxRejectCount = 10_000
 
     public init() {}
 }

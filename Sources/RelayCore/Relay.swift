@@ -114,8 +114,8 @@ public struct Relay<State: RelayState>: ~Copyable {
         try state.set(
             Tables.rejects, SequenceNumber(rawValue: number),
             RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule))
-        if number > limits.maxRejectCount {
-            try state.remove(Tables.rejects, SequenceNumber(rawValue: number - limits.maxRejectCount))
+        if number > UInt64(limits.maxRejectCount) {
+            try state.remove(Tables.rejects, SequenceNumber(rawValue: number - UInt64(limits.maxRejectCount)))
         }
     }
 

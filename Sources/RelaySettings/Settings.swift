@@ -32,7 +32,7 @@ public struct Settings: Sendable {
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
     ListeningSettings.self, IdentitySettings.self, StorageSettings.self, PublishingSettings.self,
-    InvitationSettings.self, ConnectionSettings.self, LoggingSettings.self,
+    InvitationSettings.self, GroupSettings.self, ConnectionSettings.self, LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.
@@ -265,6 +265,36 @@ public enum InvitationSettings: SettingSection {
         .count(
             "max-invitations-per-user", \.server.core.maxInvitationsPerUser, 1...100_000,
             "Open invitations by one user, to all groups: more than anybody invites by hand."),
+    ]
+}
+
+public enum GroupSettings: SettingSection {
+    public static let title = "Groups"
+    public static let settings: [Setting] = [
+        .count(
+            "denials", \.server.core.denials, 1...1000,
+            """
+            Members whose denials void a commit, where the group's policy says nothing. One alone could be lying, and two \
+            that cannot go on are enough not to wait for more.
+            """),
+        .count(
+            "fairness-losses", \.server.core.fairnessLosses, 1...1_000_000,
+            "Races that a committer loses in a row before it gets a turn of its own."),
+        .milliseconds(
+            "fairness-turn", \.server.core.fairnessTurnMilliseconds, 100...60_000,
+            "How long that turn lasts: a round trip on a slow network, and the making of a commit."),
+        .count(
+            "commits-per-stored-group", \.server.core.commitsPerStoredGroup, 1...100_000,
+            """
+            Commits after which the tree of a group with public handshakes is stored anew. So many at most are read again \
+            when a group comes back into memory; fewer cost more writing.
+            """),
+        .count(
+            "max-followed-leaves", \.server.core.maxFollowedLeafCount, 1000...100_000_000,
+            "Members of groups with public handshakes that are kept in memory together, about 1 KiB each."),
+        .count(
+            "max-rejects", \.server.core.maxRejectCount, 1...10_000_000,
+            "Refused commits that are kept for `mlsrelay-tool rejects`, the newest."),
     ]
 }
 
