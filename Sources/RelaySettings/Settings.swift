@@ -378,9 +378,6 @@ extension Settings {
         if server.keyPackages.minLifetimeMilliseconds > server.keyPackages.maxLifetimeMilliseconds {
             contradictions.append("min-key-package-lifetime must not be longer than max-key-package-lifetime")
         }
-        if server.core.invitationLifetimeMilliseconds > server.core.maxInvitationLifetimeMilliseconds {
-            contradictions.append("invitation-lifetime must not be longer than max-invitation-lifetime")
-        }
         if server.session.minWriteByteCount > server.session.maxWriteByteCount {
             contradictions.append("min-write-size must not be larger than max-write-size")
         }

@@ -25,6 +25,9 @@ struct EntrySummary {
         case .identity: describe(identity: entry.payload)
         case .groupCreated: try describe(group: entry.payload, name: name)
         case .keyPackageHandedOut: try describe(keyPackage: entry.payload, name: name)
+        case .keyPackageReserved, .keyPackageReturned, .keyPackageExpired, .poolLow, .lastResortUsed:
+            describe(entry.header.kind, ofPool: entry.payload)
+        case .invitation, .invitationAnswer: describe(entry.header.kind, invitation: entry.payload)
         default: what = "unknown"
         }
     }
@@ -115,6 +118,59 @@ struct EntrySummary {
         add("creator", .number(notice.creator.rawValue))
         add("creator_name", .string(creator))
         add("epoch", .number(notice.epoch.rawValue))
+    }
+
+    /// What became of KeyPackages without anybody getting them, and what their owner is told.
+    private mutating func describe(_ kind: EntryKind, ofPool bytes: [UInt8]) {
+        do throws(DecodingError) {
+            switch kind {
+            case .keyPackageExpired:
+                let notice = try KeyPackageExpiryNotice(decoding: bytes)
+                what = "entry \(notice.sequenceNumber) cannot be used any more"
+                add("key_package_seq", .number(notice.sequenceNumber.rawValue))
+            case .poolLow:
+                let notice = try LowPoolNotice(decoding: bytes)
+                what = "\(counted(Int(notice.count), "KeyPackage is", "KeyPackages are")) left, \(notice.cipherSuite)"
+                add("cipher_suite", .number(UInt64(notice.cipherSuite.rawValue)))
+                add("count", .number(UInt64(notice.count)))
+            case .lastResortUsed:
+                let notice = try LastResortNotice(decoding: bytes)
+                what = "the last resort, entry \(notice.sequenceNumber), went to client \(notice.recipient)"
+                add("cipher_suite", .number(UInt64(notice.cipherSuite.rawValue)))
+                add("key_package_seq", .number(notice.sequenceNumber.rawValue))
+                add("recipient", .number(notice.recipient.rawValue))
+            default:
+                let notice = try ReservationNotice(decoding: bytes)
+                let text = kind == .keyPackageReserved ? "is kept for" : "comes back from"
+                what = "entry \(notice.sequenceNumber) \(text) invitation \(notice.invitation)"
+                add("key_package_seq", .number(notice.sequenceNumber.rawValue))
+                add("invitation", .number(notice.invitation.rawValue))
+            }
+        } catch {
+            damaged(error)
+        }
+    }
+
+    private mutating func describe(_ kind: EntryKind, invitation bytes: [UInt8]) {
+        do throws(DecodingError) {
+            if kind == .invitation {
+                let notice = try InvitationNotice(decoding: bytes)
+                let inviter = String(decoding: notice.inviter, as: UTF8.self)
+                what = "invitation \(notice.invitation) to \(groupText(notice.groupID)), by \(inviter)"
+                add("invitation", .number(notice.invitation.rawValue))
+                add("group_id", .hex(notice.groupID))
+                add("inviter", .string(inviter))
+            } else {
+                let notice = try InvitationAnswerNotice(decoding: bytes)
+                let name = String(decoding: notice.name, as: UTF8.self)
+                what = "invitation \(notice.invitation) of \(name): \(notice.state)"
+                add("invitation", .number(notice.invitation.rawValue))
+                add("name", .string(name))
+                add("state", .string("\(notice.state)"))
+            }
+        } catch {
+            damaged(error)
+        }
     }
 
     private mutating func describe(keyPackage bytes: [UInt8], name: (ClientNumber) throws(StoreError) -> String)
