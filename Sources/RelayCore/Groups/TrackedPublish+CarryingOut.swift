@@ -46,12 +46,13 @@ extension Relay {
             }
         }
         if let followed = plan.followed { try keep(followed, of: plan.log) }
+        try countOwn(receipts[start...], in: plan.log, by: client, plan.member)
         refusedCommit = nil
         return .published(receipts: start..<receipts.count)
     }
 
     func receipt(of number: SequenceNumber, in log: LogNumber, message: Int) throws(State.Failure) -> Receipt {
-        let entry = try state.entry(number, in: log)
+        let entry = try state.digest(number, in: log)
         return Receipt(
             message: UInt32(message), log: log, sequenceNumber: number, time: entry.header.time, chain: entry.chain)
     }
