@@ -1,6 +1,6 @@
 internal import CLMDB
 import Glibc
-public import MLSCodec
+import MLSCodec
 import MLSCrypto
 public import RelayCore
 public import RelayWire

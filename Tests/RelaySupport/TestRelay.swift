@@ -16,6 +16,11 @@ public final class TestRelay {
         public var receipts: [Receipt]
     }
 
+    /// The two states did not give the same.
+    public struct StatesDiffer: Error {
+        public let what: String
+    }
+
     public struct RefusalChangedState: Error {
         public let refusal: RelayError
     }
@@ -27,6 +32,8 @@ public final class TestRelay {
     /// Where the store is; nil for a relay in memory.
     private let path: String?
     private var memory: Relay<MemoryState>?
+    /// Carries out the same on another state, and must come to the same.
+    public var mirror: TestRelay?
     private var stored: StoredRelay?
 
     /// A new relay with its first logs.
@@ -60,6 +67,17 @@ public final class TestRelay {
             let key = try identity(of: command.client)?.signatureKey ?? []
             for index in first..<batch.messages.count { batch.messages[index].route.putIn(publishersKey: key) }
         }
+        if let mirror {
+            mirror.now = now
+            let mirrored = try mirror.carryOut(commands, aborts: aborts)
+            let results = try carryOutHere(batch, aborts: aborts)
+            guard results == mirrored else { throw StatesDiffer(what: "\(results) and \(mirrored)") }
+            return results
+        }
+        return try carryOutHere(batch, aborts: aborts)
+    }
+
+    private func carryOutHere(_ batch: CommandBatch, aborts: Bool) throws -> [Result] {
         if let stored { return try stored.carryOut(batch, at: now, aborts: aborts) }
         guard let before = memory?.state else { preconditionFailure("a relay is in memory or stored") }
         var receipts: [Receipt] = []

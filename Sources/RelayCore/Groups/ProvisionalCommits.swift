@@ -49,7 +49,7 @@ extension Relay {
         client != commit.sender && member.state == .active && member.joined < number
     }
 
-    private mutating func removeDenials(
+    mutating func removeDenials(
         of commit: PairKey<LogNumber, SequenceNumber>
     ) throws(State.Failure) {
         for key in try state.keys(Tables.denials, prefix: commit.recordKey) { try state.remove(Tables.denials, key) }

@@ -80,7 +80,11 @@ extension Relay {
         if others {
             try state.set(Tables.provisionalCommits, PairKey(log, number), undo)
         } else {
-            // Nobody else was there who could deny it.
+            // Nobody else is left who could deny it, or what came before it.
+            for key in try state.keys(Tables.provisionalCommits, prefix: log.recordKey) {
+                try state.remove(Tables.provisionalCommits, key)
+                try removeDenials(of: key)
+            }
             group.confirmedEpoch = commit.epoch.next
         }
         try state.set(Tables.groups, log, group)
