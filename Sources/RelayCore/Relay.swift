@@ -223,6 +223,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         for step in plan {
             try carryOut(step, first: messages.lowerBound, in: batch, by: client, at: now, receipts: &receipts)
         }
+        if let log = group.log { try armUntracked(log, at: now) }
         return .published(receipts: start..<receipts.count)
     }
 

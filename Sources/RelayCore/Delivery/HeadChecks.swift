@@ -63,7 +63,9 @@ extension Relay {
             }
         } else {
             for index in reports.indices {
-                if let other = reports[index].record { reports[index].status = other.place(beside: head.sequenceNumber) }
+                if let other = reports[index].record {
+                    reports[index].status = other.place(beside: head.sequenceNumber)
+                }
             }
         }
         check.members = reports.map(\.described)

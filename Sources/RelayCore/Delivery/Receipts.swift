@@ -35,20 +35,22 @@ extension Relay {
         effects.receipts.insert(log)
     }
 
-    /// A member that has everything before what it publishes has that too.
-    mutating func countOwn(
-        _ receipts: ArraySlice<Receipt>, in log: LogNumber, by client: ClientNumber, _ member: MemberRecord?
+    /// Counts what a member has published as taken by itself, if it has taken everything before; and what it takes of the
+    /// store.
+    mutating func count(
+        _ published: PublishedMessages, in log: LogNumber, by client: ClientNumber, _ member: MemberRecord?,
+        at now: Timestamp
     ) throws(State.Failure) {
-        guard let member, member.state == .active else { return }
+        try count(published, in: log, at: now)
+        guard let member, member.state == .active, !published.numbers.isEmpty else { return }
         let before = try state.position(of: client, member, in: log)
-        let position = max(before.acknowledged, member.joined)
-        let delivered = max(before.delivered, member.joined)
-        var next = (acknowledged: position, delivered: delivered)
-        for receipt in receipts where receipt.log == log {
-            if next.acknowledged.next == receipt.sequenceNumber { next.acknowledged = receipt.sequenceNumber }
-            if next.delivered.next == receipt.sequenceNumber { next.delivered = receipt.sequenceNumber }
+        let (acknowledged, delivered) = (max(before.acknowledged, member.joined), max(before.delivered, member.joined))
+        var next = (acknowledged: acknowledged, delivered: delivered)
+        for number in published.numbers {
+            if next.acknowledged.next == number { next.acknowledged = number }
+            if next.delivered.next == number { next.delivered = number }
         }
-        if next.acknowledged > position {
+        if next.acknowledged > acknowledged {
             try state.setAcknowledged(Position(log: log, sequenceNumber: next.acknowledged), by: client)
             effects.receipts.insert(log)
         }

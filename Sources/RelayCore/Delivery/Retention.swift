@@ -1,4 +1,18 @@
-import RelayWire
+public import RelayWire
+import TLSPresentation
+
+/// What a Publish has added to a tracked group's log.
+struct PublishedMessages {
+    var numbers: [SequenceNumber] = []
+    var byteCount = 0
+    var applicationByteCount = 0
+
+    mutating func add(_ number: SequenceNumber, _ message: MessageToPublish, isApplication: Bool) {
+        numbers.append(number)
+        byteCount += message.range.count
+        if isApplication { applicationByteCount += message.range.count }
+    }
+}
 
 // N-4 of the requirements, PROTOCOL.md section 6.2.
 extension Relay {
@@ -55,22 +69,21 @@ extension Relay {
     }
 
     /// Counts what was published to a tracked group, and sees to it that retention comes to it.
-    mutating func count(
-        _ outlines: [EntryOutline], in log: LogNumber, _ group: GroupRecord, at now: Timestamp
-    ) throws(State.Failure) {
-        guard !outlines.isEmpty else { return }
+    mutating func count(_ published: PublishedMessages, in log: LogNumber, at now: Timestamp) throws(State.Failure) {
+        guard published.byteCount > 0 else { return }
         var usage = try state.get(Tables.usage, log) ?? UsageRecord()
-        for outline in outlines { usage.count(outline) }
-        let terms = RetentionTerms(group, limits)
+        usage.byteCount += UInt64(published.byteCount)
+        usage.applicationByteCount += UInt64(published.applicationByteCount)
+        let terms = RetentionTerms(try existingGroup(log), limits)
         var due: Timestamp?
         if terms.byteCount > 0, usage.applicationByteCount > terms.byteCount {
             due = now
-        } else if terms.milliseconds > 0, usage.due.rawValue == 0 {
+        } else if terms.milliseconds > 0 {
             due = terms.end(of: now)
         }
-        if let time = due, usage.due.rawValue == 0 || time < usage.due {
-            usage.due = time
-            try set(.retention(log), at: time)
+        if let due, usage.due.rawValue == 0 || due < usage.due {
+            usage.due = due
+            try set(.retention(log), at: due)
         }
         try state.set(Tables.usage, log, usage)
     }

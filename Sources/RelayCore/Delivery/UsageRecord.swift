@@ -38,11 +38,6 @@ public struct UsageRecord: TLSCodable, Hashable, Sendable {
         due.encode(into: &writer)
     }
 
-    mutating func count(_ outline: EntryOutline) {
-        byteCount += UInt64(outline.messageByteCount)
-        if outline.content == .application { applicationByteCount += UInt64(outline.messageByteCount) }
-    }
-
     mutating func discount(_ outline: EntryOutline) {
         byteCount -= min(byteCount, UInt64(outline.messageByteCount))
         guard outline.content == .application else { return }

@@ -35,5 +35,7 @@ public struct Effects: Sendable {
 
     public init() {}
 
-    public var isEmpty: Bool { ended.isEmpty && bounds.isEmpty && rotated.isEmpty && receipts.isEmpty && diverged.isEmpty }
+    public var isEmpty: Bool {
+        ended.isEmpty && bounds.isEmpty && rotated.isEmpty && receipts.isEmpty && diverged.isEmpty
+    }
 }

@@ -134,7 +134,8 @@ public struct MemoryState: RelayState, Hashable, Sendable {
         in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
         _ body: (EntryOutline) throws(Corrupted) -> Bool
     ) throws(Corrupted) {
-        for entry in entries[log] ?? [] where after < entry.header.sequenceNumber && entry.header.sequenceNumber <= last {
+        for entry in entries[log] ?? [] where after < entry.header.sequenceNumber && entry.header.sequenceNumber <= last
+        {
             let outline: EntryOutline
             if let hash = digests[log]?[entry.header.sequenceNumber] {
                 outline = EntryOutline(EntryDigest(header: entry.header, chain: entry.chain, payloadHash: hash))
