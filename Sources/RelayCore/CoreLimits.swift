@@ -17,6 +17,13 @@ public struct CoreLimits: Hashable, Sendable {
     /// Open invitations to one group, and of one user.
     public var maxInvitationsPerGroup = 1000
     public var maxInvitationsPerUser = 100
+    /// Clients of one user that are not revoked: phones, computers and what runs by itself, with room.
+    public var maxClientsPerUser = 64
+    /// Credentials, rotations, revocations and changes of visibility of one client in an hour: a lost answer is asked for
+    /// again, and nobody fills the directory, which others read. 0 for no limit.
+    public var identityChangesPerHour = 20
+    /// Tokens that admit new users at one time.
+    public var maxTokenCount = 10_000
     /// Denials that void a provisional commit, where the group's policy says nothing: one malicious member alone voids
     /// nothing, and two that cannot go on are enough not to wait for more.
     public var denials = 2
@@ -29,7 +36,7 @@ public struct CoreLimits: Hashable, Sendable {
     /// Leaves of public groups that are kept in memory together, about 1 KiB each.
     public var maxFollowedLeafCount = 200_000
     /// Refused commits that are kept for operators.
-    public var maxRejectCount: UInt64 = 10_000
+    public var maxRejectCount = 10_000
 
     /// Members that one CheckHeads compares, beside those of its first group: some milliseconds of the writer's time.
     public var maxMembersPerHeadCheck = 20_000

@@ -1,6 +1,7 @@
 import Logging
 import Metrics
 import MLSCrypto
+import RelayAuthority
 import RelayCore
 import RelayStore
 import RelayTransport
@@ -33,6 +34,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     private let writer: @Sendable (CommandBatch) -> Void
     private let http: HTTPSurface
     let keyPackages: KeyPackagePolicy
+    /// Who issues certificates; nil where there are none.
+    let authority: CertificateAuthority?
+    var authorityTendedAt: UInt64 = 0
     let limits: Limits
 
     var sha256 = SHA256()
@@ -70,7 +74,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     init(
         loop: ServiceLoop, configuration: ServerConfiguration, store: Store, metrics: RelayMetrics, logger: Logger,
-        http: HTTPSurface, keyPackages: KeyPackagePolicy, writer: @escaping @Sendable (CommandBatch) -> Void
+        http: HTTPSurface, keyPackages: KeyPackagePolicy, authority: CertificateAuthority?,
+        writer: @escaping @Sendable (CommandBatch) -> Void
     ) throws(StoreError) {
         self.loop = loop
         self.configuration = configuration
@@ -79,6 +84,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         self.writer = writer
         self.http = http
         self.keyPackages = keyPackages
+        self.authority = authority
         reader = try StoreReader(store)
         limits = Limits(
             maxFrameByteCount: UInt32(configuration.transport.maxFrameByteCount),
@@ -192,11 +198,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         case (.ping, _):
             answer(session, requestID, Pong(data: try Ping(decoding: content).data))
         case (.register, .expectingAuthentication(let challenge)):
-            let frame = try Register(decoding: content)
-            authenticate(frame.identity, frame.signature, .register, challenge, requestID, session)
+            register(try Register(decoding: content), challenge, requestID, session)
         case (.authenticate, .expectingAuthentication(let challenge)):
-            let frame = try Authenticate(decoding: content)
-            authenticate(frame.identity, frame.signature, .authenticate, challenge, requestID, session)
+            authenticate(try Authenticate(decoding: content), challenge, requestID, session)
         case (.acknowledge, .ready(let client)):
             acknowledge(try Acknowledge(decoding: content), requestID, session, client)
         case (.fetchKeyPackages, .ready(let client)):
@@ -211,7 +215,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             _ = try CountKeyPackages(decoding: content)
             countKeyPackages(requestID, session, client)
         case (_, .ready(let client)):
-            guard try handleGroup(type, requestID, content, session, client) else {
+            if try handleGroup(type, requestID, content, session, client) { return }
+            guard try handleIdentity(type, requestID, content, session, client) else {
                 return end(session, .unexpectedFrame, "A frame of type \(type) is not expected now.", requestID)
             }
         default:
@@ -419,6 +424,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         refusedConnectionCount = loop.refusedConnectionCount
         fanOut.report(to: metrics)
         passReceipts(at: now)
+        tendAuthority()
     }
 
     // MARK: The end of a turn

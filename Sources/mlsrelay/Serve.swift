@@ -52,8 +52,11 @@ struct Serve: ParsableCommand {
 
     // The titles of the help, which an attribute cannot take from a generic parameter.
     @OptionGroup(title: ListeningSettings.title) var listening: SettingOptions<ListeningSettings>
+    @OptionGroup(title: IdentitySettings.title) var identities: SettingOptions<IdentitySettings>
     @OptionGroup(title: StorageSettings.title) var storage: SettingOptions<StorageSettings>
     @OptionGroup(title: PublishingSettings.title) var publishing: SettingOptions<PublishingSettings>
+    @OptionGroup(title: InvitationSettings.title) var invitations: SettingOptions<InvitationSettings>
+    @OptionGroup(title: GroupSettings.title) var groups: SettingOptions<GroupSettings>
     @OptionGroup(title: ConnectionSettings.title) var connections: SettingOptions<ConnectionSettings>
     @OptionGroup(title: LoggingSettings.title) var logging: SettingOptions<LoggingSettings>
 
@@ -84,8 +87,10 @@ struct Serve: ParsableCommand {
     // MARK: Settings
 
     private func loadSettings() throws -> Settings {
-        let arguments = [listening.values, storage.values, publishing.values, connections.values, logging.values]
-            .reduce(into: [:]) { $0.merge($1) { $1 } }
+        let arguments = [
+            listening.values, identities.values, storage.values, publishing.values, invitations.values, groups.values,
+            connections.values, logging.values,
+        ].reduce(into: [:]) { $0.merge($1) { $1 } }
         do throws(SettingErrors) {
             return try SettingSources(
                 arguments: arguments, environment: ProcessInfo.processInfo.environment, file: config

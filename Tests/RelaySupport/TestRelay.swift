@@ -3,7 +3,7 @@ import MLSCrypto
 public import RelayCore
 public import RelayStore
 public import RelayWire
-import TLSPresentation
+public import TLSPresentation
 public import TestSupport
 
 /// A relay without sockets, clock and threads, on either of the two states.
@@ -192,6 +192,60 @@ public final class TestRelay {
         return log
     }
 
+    /// Changes a record without asking the relay.
+    public func set<Key, Value>(_ records: Records<Key, Value>, _ key: Key, _ value: Value?) throws {
+        guard let stored else {
+            if let value { try memory?.state.set(records, key, value) } else { try memory?.state.remove(records, key) }
+            return
+        }
+        try stored.writer.begin()
+        var writer = stored.writer
+        if let value { try writer.set(records, key, value) } else { try writer.remove(records, key) }
+        _ = try writer.commit()
+    }
+
+    /// Carries out what only other commands do.
+    public func withdrawKeyPackages(of client: ClientNumber) throws {
+        guard let stored else {
+            try memory?.withdrawKeyPackages(of: client, at: now)
+            return
+        }
+        try stored.writer.begin()
+        try stored.relay.withdrawKeyPackages(of: client, at: now)
+        _ = try stored.writer.commit()
+    }
+
+    /// Does what is due at a time, and goes on from there.
+    public func passTime(to time: Timestamp) throws {
+        now = time
+        guard let stored else {
+            while let next = try memory?.passTime(at: now), next <= now {}
+            return
+        }
+        try stored.writer.begin()
+        while let next = try stored.relay.passTime(at: now), next <= now {}
+        _ = try stored.writer.commit()
+    }
+
+    /// Makes a client one of the user's, as if it had been admitted by another.
+    public func move(_ client: ClientNumber, to user: String) throws {
+        let state = try state
+        var record = try state.existing(Tables.clients, client)
+        guard let number = try state.user(named: Array(user.utf8)) else { throw MemoryState.corrupted("no user") }
+        try set(Tables.userClients, PairKey(record.user, client), nil)
+        record.user = number
+        record.identity.name = Array(user.utf8)
+        try set(Tables.clients, client, record)
+        try set(Tables.userClients, PairKey(number, client), Mark())
+    }
+
+    /// The payloads of a kind in a log.
+    public func notices<Notice: TLSDecodable>(
+        _ kind: EntryKind, _ type: Notice.Type = Notice.self, in log: LogName
+    ) throws -> [Notice] {
+        try entries(of: self.log(log)).filter { $0.header.kind == kind }.map { try Notice(decoding: $0.payload) }
+    }
+
     /// Closes the store and opens it again; a relay in memory stays as it is.
     /// - Parameter configuration: what it is opened with; nil for the same as before.
     public func reopen(configuration: StoreConfiguration? = nil) throws {
@@ -199,6 +253,8 @@ public final class TestRelay {
         stored = nil
         stored = try StoredRelay(path, limits: limits, configuration: configuration ?? self.configuration, now: now)
     }
+
+    public var hasStore: Bool { stored != nil }
 
     /// The store of a relay that has one.
     public var store: Store {

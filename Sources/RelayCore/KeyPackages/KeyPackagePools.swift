@@ -201,7 +201,7 @@ extension Relay {
 
     /// Takes back all KeyPackages of a client that nobody has yet, reserved ones too: its key is no longer its own, or
     /// the client is revoked. RFC 9750 section 5.1 recommends to replace KeyPackages when the signature key changes.
-    mutating func withdrawKeyPackages(of client: ClientNumber, at now: Timestamp) throws(State.Failure) {
+    public mutating func withdrawKeyPackages(of client: ClientNumber, at now: Timestamp) throws(State.Failure) {
         for keyPackage in try state.keyPackages(of: client) { try withdraw(keyPackage, at: now) }
         for key in try state.keys(Tables.reservations, prefix: client.recordKey) {
             let reservation = try state.existing(Tables.reservations, key)
@@ -217,14 +217,6 @@ extension Relay {
 extension RecordReading where Self: ~Copyable {
     /// The user of a name, where `finder` may find it: hidden users are found by those with whom they share a group.
     public func user(named name: [UInt8], foundBy finder: UserNumber) throws(Failure) -> UserNumber? {
-        guard let user = try user(named: name) else { return nil }
-        let record = try existing(Tables.users, user)
-        guard !record.isSuspended else { return nil }
-        guard record.visibility == .hidden, user != finder else { return user }
-        for key in try keys(Tables.userClients, prefix: user.recordKey) {
-            for group in try keys(Tables.clientGroups, prefix: key.second.recordKey)
-            where try has(Tables.groupUsers, PairKey(group.second, finder)) { return user }
-        }
-        return nil
+        try user(named: name, visibleToUser: finder)
     }
 }
