@@ -32,7 +32,7 @@ public struct Settings: Sendable {
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
     ListeningSettings.self, IdentitySettings.self, StorageSettings.self, PublishingSettings.self,
-    InvitationSettings.self, GroupSettings.self, ConnectionSettings.self, LoggingSettings.self,
+    InvitationSettings.self, GroupSettings.self, DeliverySettings.self, ConnectionSettings.self, LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.
@@ -175,39 +175,7 @@ public enum StorageSettings: SettingSection {
         .count(
             "max-readers", \.server.store.maxReaders, 16...100_000,
             "Readers of the store at the same time: one for each loop, one for each inspector beside the relay."),
-        .milliseconds(
-            "retention", \.server.core.retentionMilliseconds, 0...maxRetention,
-            """
-            How long application messages of tracked groups are kept, unless their group keeps them for less; 0 is for ever. \
-            What else is in a group's log goes when it is as old and every member has acknowledged it.
-            """),
-        .milliseconds(
-            "untracked-retention", \.server.core.untrackedRetentionMilliseconds, 0...maxRetention,
-            """
-            The same for application messages of untracked groups. 0, for ever: the relay does not know who has yet to read \
-            them.
-            """),
-        .byteCount(
-            "retention-size", \.server.core.retentionByteCount, 0...1 << 50,
-            "Bytes of application messages that a tracked group keeps, the oldest go first; 0 is no end."),
-        .milliseconds(
-            "max-lag", \.server.core.maxLagMilliseconds, 0...maxRetention,
-            """
-            How long a member that acknowledges nothing keeps a group's commits from being removed; 0 is for ever. One that \
-            comes later joins anew.
-            """),
-        .byteCount(
-            "max-group-size", \.server.core.maxGroupByteCount, 0...1 << 50,
-            """
-            Bytes of messages of one tracked group; beyond, it takes no application messages until some are gone. 0 is no \
-            end. A message of 1 MiB every 20 minutes for a month is about as much as the default.
-            """),
     ]
-}
-
-extension StorageSettings {
-    /// Ten years, in milliseconds.
-    private static let maxRetention: UInt64 = 3660 * 24 * 3600 * 1000
 }
 
 public enum PublishingSettings: SettingSection {
@@ -333,9 +301,6 @@ public enum GroupSettings: SettingSection {
 public enum ConnectionSettings: SettingSection {
     public static let title = "Connections"
     public static let settings: [Setting] = [
-        .milliseconds(
-            "receipt-interval", \.server.session.receiptIntervalMilliseconds, 0...600_000,
-            "How often it is told how far the members of a group are, at most."),
         .milliseconds(
             "handshake-timeout", \.server.transport.handshakeTimeoutMilliseconds, 100...600_000,
             "How long the HTTP head of a WebSocket may take."),
