@@ -98,6 +98,8 @@ public struct Relay<State: RelayState>: ~Copyable {
             return try carryOut(action, by: command.client, at: now)
         case .group(let action):
             return try carryOut(action, by: command.client, at: now)
+        case .delivery(let action):
+            return try carryOut(action, by: command.client, at: now)
         case .identity(let action):
             return try carryOut(action, by: command.client, at: now)
         case .administer(let action, let token):
@@ -155,6 +157,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         }
         for position in positions where try state.acknowledged(position.log, by: client) < position.sequenceNumber {
             try state.setAcknowledged(position, by: client)
+            effects.receipts.insert(position.log)
             try confirm(position.log, by: client, through: position.sequenceNumber)
         }
         return .acknowledged
@@ -194,6 +197,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         for step in plan {
             try carryOut(step, first: messages.lowerBound, in: batch, by: client, at: now, receipts: &receipts)
         }
+        if let log = group.log { try armUntracked(log, at: now) }
         return .published(receipts: start..<receipts.count)
     }
 
@@ -349,7 +353,7 @@ public struct Relay<State: RelayState>: ~Copyable {
     ) throws(State.Failure) {
         switch step {
         case .duplicate(let index, let log, let sequenceNumber):
-            let entry = try state.entry(sequenceNumber, in: log)
+            let entry = try state.digest(sequenceNumber, in: log)
             receipts.append(
                 Receipt(
                     message: UInt32(index - first), log: log, sequenceNumber: sequenceNumber, time: entry.header.time,

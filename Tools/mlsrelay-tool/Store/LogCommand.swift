@@ -67,18 +67,26 @@ struct LogCommand: ParsableCommand {
             guard let head = try snapshot.head(of: log) else { throw .corrupted("log \(log) has no head") }
             var rows: [EntryRow] = []
             try snapshot.forEachFrame(in: log, after: last, through: head.last) { (number, frame) throws(StoreError) in
-                let entry: Entry
+                let stored: Snapshot.StoredEntry
                 do throws(DecodingError) {
-                    entry = try Snapshot.decodeEntry(frame)
+                    stored = try Snapshot.decodeStored(frame)
                 } catch {
                     // The others can be read all the same.
                     rows.append(EntryRow(damaged: error, log, number, frame.count))
                     return rows.count < limit
                 }
-                let summary = try EntrySummary(entry) { (client) throws(StoreError) in try snapshot.nameText(of: client)
+                let sender = try snapshot.nameText(of: stored.header.sender)
+                switch stored {
+                case .whole(let entry):
+                    let summary = try EntrySummary(entry) { (client) throws(StoreError) in
+                        try snapshot.nameText(of: client)
+                    }
+                    rows.append(EntryRow(entry, summary, sender: sender, includesPayload: payload))
+                case .digest(let digest):
+                    // Retention has deleted its payload.
+                    let entry = Entry(header: digest.header, chain: digest.chain, payload: [])
+                    rows.append(EntryRow(entry, .withoutPayload, sender: sender, includesPayload: false))
                 }
-                let sender = try snapshot.nameText(of: entry.header.sender)
-                rows.append(EntryRow(entry, summary, sender: sender, includesPayload: payload))
                 return rows.count < limit
             }
             return rows
