@@ -83,11 +83,10 @@ async def authenticate(connection):
         check(version == 1 and all([challenge.uint(4) for _ in range(6)]), "another version, or a limit of 0")
     key = Ed25519PrivateKey.generate()
     public_key = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    identity = vector(b"python-" + public_key.hex().encode()) + uint(2, 0x0807) + vector(public_key)
-    unnamed_and_open = vector(b"") + uint(1, 0)
-    tbs = uint(2, version) + vector(server_name) + nonce + uint(1, REGISTER) + identity + unnamed_and_open
+    claim = vector(b"python-" + public_key.hex().encode()) + uint(2, 0x0807) + vector(public_key) + bytes(2)
+    tbs = uint(2, version) + vector(server_name) + nonce + uint(1, REGISTER) + claim  # unnamed, admission open
     signature = key.sign(vector(b"mlsrelay 1.0 Authentication") + vector(tbs))
-    with await connection.request(REGISTER, identity + unnamed_and_open + vector(signature), READY) as ready:
+    with await connection.request(REGISTER, claim + vector(signature), READY) as ready:
         return [ready.uint(8) for _ in ("client", "time")][0]
 
 async def publish(connection, messages):
@@ -129,11 +128,8 @@ async def run(url, group_id, epoch, messages):
             url, subprotocols=["mlsrelay.v1"], compression=None, max_size=MAX_MESSAGE, max_queue=None) as socket:
         connection = Connection(socket)
         client = await authenticate(connection)
-        untracked = vector(b"") + vector(b"") + bytes(5 + 4 + 4 + 8 + 8) + vector(b"")
-        request = vector(group_id) + uint(8, epoch) + untracked
-        with await connection.request(CREATE_GROUP, request, GROUP_CREATED) as created:
-            log = created.uint(8)
-            check(created.opaque() == b"", "receipts of nothing")
+        untracked = vector(group_id) + uint(8, epoch) + bytes(32)  # without name, alias, policy and messages
+        log = (await connection.request(CREATE_GROUP, untracked, GROUP_CREATED)).uint(8)
         receipts = await publish(connection, messages)
         pairs = [(message, own) for message, each in zip(messages, receipts) for own in each if own[1] == log]
         expected = {own[2]: (message, own) for message, own in pairs}

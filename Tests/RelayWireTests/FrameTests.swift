@@ -57,7 +57,7 @@ struct FrameTests {
     @Test("every malformed frame is refused for its reason")
     func malformed() throws {
         let malformed = try GoldenFrame.all().filter { $0.meaning == nil }
-        #expect(malformed.count >= 30)
+        #expect(malformed.count >= 80)
         for golden in malformed {
             let seen = reason { () throws(DecodingError) in _ = try decode(golden.bytes, limit: golden.limit) }
             #expect(seen?.name == golden.error, "\(golden.name)")
@@ -156,6 +156,36 @@ struct FrameTests {
         #expect(throws: DecodingError(.unknownValue(type: "LogKind", value: 6), at: 0)) {
             _ = try LogName(decoding: [6, 0])
         }
+    }
+
+    @Test("a frame that is passed on encoded is the same frame, and is decoded as its own type alone")
+    func encodedFrames() throws {
+        for golden in try GoldenFrame.good() {
+            let (requestID, frame) = try decode(golden.bytes)
+            let encoded = EncodedFrame(frame.body)
+            var writer = Writer([7])
+            encoded.writeFrame(requestID, into: &writer)
+            #expect(writer.bytes == [7] + golden.bytes, "\(golden.name)")
+            if case .users(let users) = frame {
+                #expect(try encoded.decoded(as: Users.self) == users)
+                let seen = reason { () throws(DecodingError) in _ = try encoded.decoded(as: UserNames.self) }
+                #expect(seen == .unknownValue(type: "FrameType", value: UInt64(FrameType.users.rawValue)))
+            }
+        }
+    }
+
+    @Test("a commit's entry in an EpochDetail has at most 64 KiB")
+    func longestEntryInDetail() throws {
+        func encoded(_ byteCount: Int) -> [UInt8] {
+            EpochDetail(
+                log: .none, epoch: Epoch(rawValue: 1), commit: .zero, entry: Array(repeating: 3, count: byteCount)
+            ).encoded
+        }
+        let longest = encoded(WireLimits.maxEntryInDetailByteCount)
+        #expect(try EpochDetail(decoding: longest).entry.count == WireLimits.maxEntryInDetailByteCount)
+        let longer = encoded(WireLimits.maxEntryInDetailByteCount + 1)
+        let seen = reason { () throws(DecodingError) in _ = try EpochDetail(decoding: longer) }
+        #expect(seen == .invalidLength(type: "EpochDetail.entry", byteCount: WireLimits.maxEntryInDetailByteCount + 1))
     }
 
     @Test("the longest Hello begins below every HTTP method")

@@ -44,11 +44,6 @@ enum Value: Decodable, Equatable {
         return bytes
     }
 
-    func list<Element>(_ name: String, _ element: (Value) throws -> Element) throws -> [Element] {
-        guard case .list(let list) = try field(name) else { throw Mismatch(description: "\(name) is no list") }
-        return try list.map(element)
-    }
-
     func integer<T: FixedWidthInteger>(_ name: String, as type: T.Type = T.self) throws -> T {
         try field(name).integer()
     }

@@ -99,14 +99,19 @@ def smallest(kind):
     return value
 
 
+def run(first, count):
+    """`count` bytes, each one more than that before it."""
+    return bytes((first + index) % 256 for index in range(count))
+
+
 def filled(kind, case=None, counter=None):
-    """A value in which no two neighbours are the same and every vector has something; `case` is what a field selects."""
+    """A value in which every field has another content and no vector is empty; `case` is what a field selects."""
     counter = counter or iter(range(1, 256))
     if kind in ENUMS:
         values = [value for value in ENUMS[kind].values() if value]
         return values[next(counter) % len(values)]
     if kind in INTEGERS:
-        number = int.from_bytes(bytes([next(counter)] * INTEGERS[kind]), "big")
+        number = int.from_bytes(run(next(counter), INTEGERS[kind]), "big")
         return str(number) if kind == "uint64" else 1 if kind == "uint8" else number
     value = {}
     if kind in SELECTS:
@@ -121,7 +126,7 @@ def filled(kind, case=None, counter=None):
             continue
         if of == "opaque":
             number = next(counter)
-            value[name] = bytes([number] * (int(shape[1:-1]) if shape != "<V>" else number % 5 + 1)).hex()
+            value[name] = run(number, int(shape[1:-1]) if shape != "<V>" else number % 5 + 1).hex()
         else:
             value[name] = [filled(of, case, counter) for _ in range(2)] if shape else filled(of, case, counter)
     return value
@@ -345,7 +350,7 @@ good("group_info with a ratchet tree and proposals", "group_info", 11, {
         {"mls_message": "00010001" + "88" * 60}, {"mls_message": "00010001" + "89" * 61}]})
 WINNER = encode("Entry", CHAINS[0]["entries"][0]["entry"]).hex()
 RETRY = ("RetryDetail", {"retry_after_ms": 1500, "limit": text("publish-rate")})
-RULE = ("RuleDetail", {"rule": text("proposal.update.committer")})
+RULE = ("RuleDetail", {"rule": text("12.2-committer-remove")})
 DETAILS = {
     "version_unsupported": ("VersionDetail", {"lowest": 2, "highest": 3}),
     "stale_epoch": ("EpochDetail", {"log": "5", "epoch": "9", "commit_seq": "1", "entry": WINNER}),
@@ -413,6 +418,63 @@ bad("pong with 65 bytes of data", "client", "invalid_length", MALFORMED, body("p
 for kind in (0, 6, 255):
     bad(f"a log of kind {kind}", "client", "unknown_value", MALFORMED,
         body("subscribe", "12" + f"{kind:02x}" + "00" * 17))
+
+
+def spoiled(kind, reason, *path, value):
+    """The smallest frame of this type with another value in one field."""
+    number, struct, sender = TYPES[kind]
+    content = inner = smallest(struct)
+    for name in path[:-1]:
+        inner = inner[name][0] if isinstance(inner[name], list) else inner[name]
+    inner[path[-1]] = value
+    shown = value if isinstance(value, int) else f"{len(value) // 2} bytes"
+    bad(f"{kind} with {'.'.join(path)} of {shown}", sender, reason, MALFORMED if sender == "client" else None,
+        frame(kind, 1, content))
+
+
+bad("register with an admission of type 3", "client", "unknown_value", MALFORMED,
+    body("register", "00" "0000" "00" "00" "03" "00"))
+for number in (0, 9):
+    bad(f"administer of type {number}", "client", "unknown_value", MALFORMED, body("administer", f"{number:02x}"))
+for kind, path, values in (
+        ("revoke_client", ["reason"], [5, 255]), ("set_visibility", ["visibility"], [0, 4]),
+        ("create_group", ["policy", "mode"], [3]), ("create_group", ["policy", "may_add"], [3]),
+        ("create_group", ["policy", "may_remove"], [255]), ("update_group", ["policy", "may_rename"], [3]),
+        ("update_group", ["policy", "join"], [4]), ("set_role", ["role"], [3]), ("list_groups", ["listing"], [0, 3]),
+        ("answer_invitation", ["answer"], [0, 6]), ("authority", ["credentials"], [0, 4]),
+        ("invited", ["state"], [0, 8])):
+    for value in values:
+        spoiled(kind, "unknown_value", *path, value=value)
+for kind, of, name, values in (
+        ("group_description", "MemberDescription", "state", [0, 3]),
+        ("group_description", "MemberDescription", "role", [3]),
+        ("group_list", "GroupSummary", "mode", [3]), ("group_list", "GroupSummary", "join", [4]),
+        ("heads_checked", "HeadCheck", "status", [6])):
+    for value in values:
+        vector = next(field for field_kind, field, _ in STRUCTS[TYPES[kind][1]] if field_kind == of)
+        content = smallest(TYPES[kind][1]) | {vector: [smallest(of) | {name: value}]}
+        bad(f"{kind} with a {name} of {value}", "relay", "unknown_value", None, frame(kind, 1, content))
+for kind, field_name, longest in (
+        ("register", "client_name", 64), ("create_group", "name", 255), ("create_group", "alias", 255),
+        ("update_group", "name", 255), ("update_group", "alias", 255), ("deny_commit", "text", 1024),
+        ("invite", "info", 1024), ("administered", "token", 64), ("group_description", "alias", 255)):
+    good(f"{kind} with the longest {field_name}", kind, 1, smallest(TYPES[kind][1]) | {field_name: "61" * longest})
+    spoiled(kind, "invalid_length", field_name, value="61" * (longest + 1))
+TOKEN_HEAD = encode("Identity", smallest("Identity")).hex() + "00" "01"
+bad("register with a token of 65 bytes", "client", "invalid_length", MALFORMED,
+    body("register", TOKEN_HEAD + "4041" + "77" * 65 + "00"))
+bad("administer: create_token with a note of 256 bytes", "client", "invalid_length", MALFORMED,
+    frame("administer", 1, {"type": 1, "uses": 1, "not_after": "0", "note": "61" * 256}))
+bad("administer: void_commit with a text of 1025 bytes", "client", "invalid_length", MALFORMED,
+    frame("administer", 1, {"type": 7, "log": "5", "seq": "2", "text": "61" * 1025}))
+spoiled("ban", "invalid_presence", "is_banned", value=2)
+spoiled("follow_receipts", "invalid_presence", "follow", value=255)
+bad("administer: list_tokens with a token", "client", "trailing_bytes", MALFORMED,
+    body("administer", "03" "0000000000000001"))
+bad("administer: delete_group without its log", "client", "truncated", MALFORMED, body("administer", "08"))
+bad("publish_commit with a removed client of 7 bytes", "client", "truncated", MALFORMED,
+    body("publish_commit", "00" "00" "07" + "00" * 7))
+bad("an entry_digest with a payload", "relay", "trailing_bytes", None, body("entry_digest", "00" * 97 + "01aa"))
 bad("a frame of type 0", "client", "unknown_value", "unknown_frame_type", "0500" "00000001")
 bad("a frame of type 63 with content", "client", "unknown_value", "unknown_frame_type", "073f" "00000001" "abcd")
 bad("a frame of type 255", "relay", "unknown_value", None, "05ff" "00000000")
