@@ -17,6 +17,8 @@ public struct Relay<State: RelayState>: ~Copyable {
     public var appended = AppendedEntries()
     /// What service loops have to do, since the owner last set this back.
     public var effects = Effects()
+    /// Commits refused since the owner last set this back, as they are kept for operators.
+    public var refusedCommits: [RejectRecord] = []
     var chain = Chain()
     /// What is to be done for the messages of the Publish at hand; kept for its storage.
     private var plan: [Step] = []
@@ -41,6 +43,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         followedGroups.removeAll(keepingCapacity: true)
         followedLeafCount = 0
         effects = Effects()
+        refusedCommits = []
     }
 
     /// Creates the logs that every relay has. Once, in an empty state.
@@ -96,9 +99,9 @@ public struct Relay<State: RelayState>: ~Copyable {
     ) throws(State.Failure) {
         let number = try state.nextNumber(.reject)
         let rule = (try? RuleDetail(decoding: error.detail.rawSpan))?.rule ?? []
-        try state.set(
-            Tables.rejects, SequenceNumber(rawValue: number),
-            RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule))
+        let record = RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule)
+        try state.set(Tables.rejects, SequenceNumber(rawValue: number), record)
+        refusedCommits.append(record)
         if number > limits.maxRejectCount {
             try state.remove(Tables.rejects, SequenceNumber(rawValue: number - limits.maxRejectCount))
         }
