@@ -92,7 +92,7 @@ extension StoreVerifier {
 
     // MARK: Clients
 
-    /// clients, their users, and the two logs of each; userNames <-> users.
+    /// clients <-> users, and the two logs of each client; userNames, userClients and signatureKeys say the same.
     func verifyClients() throws(StoreError) {
         try forEachRecord(Tables.clients) { (snapshot, client, record) throws(StoreError) in
             knownClients.insert(client.rawValue)
@@ -101,23 +101,60 @@ extension StoreVerifier {
             where try snapshot.get(.logs, [name.kind.rawValue] + name.name) == nil {
                 report(Finding(.missing, .logs, row: "\(name)", expected: "a log of client \(client)", found: "none"))
             }
-            let row = "client \(client)"
-            guard Identity.isValidName(record.identity.name) else {
-                report(Finding(.undecodable, .clients, row: row, expected: "a name", found: record.identity.name.hex))
-                return
-            }
-            let user = try self.row { () throws(StoreError) in try snapshot.get(Tables.users, record.user) }
-            if case .undecodable = user { return }
-            if user.value?.name != record.identity.name {
+            try verifyUser(of: client, record, in: snapshot)
+            let keyID = BytesKey(Identity.keyID(record.identity.signatureKey))
+            let owner = try row { () throws(StoreError) in try snapshot.get(Tables.signatureKeys, keyID) }
+            if owner.isMissing || owner.value.map({ $0 != client }) == true {
                 report(
                     Finding(
-                        user.isMissing ? .missing : .contradiction, .users, row: "user \(record.user)",
-                        expected: record.identity.text, found: user.value.map { $0.name.hex } ?? "none"))
-            }
-            if try !snapshot.has(Tables.userClients, PairKey(record.user, client)) {
-                report(Finding(.missing, .userClients, row: row, expected: "user \(record.user)", found: "none"))
+                        owner.isMissing ? .missing : .contradiction, .signatureKeys, row: keyID.bytes.hex,
+                        expected: "client \(client)", found: owner.value.map { "client \($0)" } ?? "none"))
             }
         }
+        try verifyUsers()
+        try forEachRecord(Tables.userClients) { (snapshot, key, _) throws(StoreError) in
+            let record = try row { () throws(StoreError) in try snapshot.get(Tables.clients, key.second) }
+            if record.isMissing || record.value.map({ $0.user != key.first }) == true {
+                report(
+                    Finding(
+                        .stray, .userClients, row: "user \(key.first), client \(key.second)",
+                        expected: "a client of this user", found: record.value.map { "user \($0.user)" } ?? "none"))
+            }
+        }
+        try forEachRecord(Tables.signatureKeys) { (snapshot, key, client) throws(StoreError) in
+            let record = try row { () throws(StoreError) in try snapshot.get(Tables.clients, client) }
+            if record.isMissing {
+                report(
+                    Finding(
+                        .stray, .signatureKeys, row: key.bytes.hex, expected: "a key of a client",
+                        found: "no client \(client)"))
+            }
+        }
+    }
+
+    private func verifyUser(
+        of client: ClientNumber, _ record: ClientRecord, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        let row = "client \(client)"
+        guard Identity.isValidName(record.identity.name) else {
+            report(Finding(.undecodable, .clients, row: row, expected: "a name", found: record.identity.name.hex))
+            return
+        }
+        let user = try self.row { () throws(StoreError) in try snapshot.get(Tables.users, record.user) }
+        if case .undecodable = user { return }
+        if user.value?.name != record.identity.name {
+            report(
+                Finding(
+                    user.isMissing ? .missing : .contradiction, .users, row: "user \(record.user)",
+                    expected: record.identity.text, found: user.value.map { $0.name.hex } ?? "none"))
+        }
+        if try !snapshot.has(Tables.userClients, PairKey(record.user, client)) {
+            report(Finding(.missing, .userClients, row: row, expected: "user \(record.user)", found: "none"))
+        }
+    }
+
+    /// users <-> userNames.
+    private func verifyUsers() throws(StoreError) {
         try forEachRecord(Tables.users) { (snapshot, user, record) throws(StoreError) in
             let named = try row { () throws(StoreError) in
                 try snapshot.get(Tables.userNames, BytesKey(record.name))
@@ -127,6 +164,9 @@ extension StoreVerifier {
                     Finding(
                         named.isMissing ? .missing : .contradiction, .userNames, row: record.name.hex,
                         expected: "user \(user)", found: named.value.map { "user \($0)" } ?? "none"))
+            }
+            if try snapshot.keys(Tables.userClients, prefix: user.recordKey, limit: 1).isEmpty {
+                report(Finding(.missing, .userClients, row: "user \(user)", expected: "a client", found: "none"))
             }
         }
         try forEachRecord(Tables.userNames) { (snapshot, name, user) throws(StoreError) in

@@ -62,6 +62,7 @@ struct PropertyTests {
                     case .registered: met.insert("registered")
                     case .groupCreated: met.insert("group created")
                     case .acknowledged: met.insert("acknowledged")
+                    case .answered: met.insert("answered")
                     case .published: met.insert("published")
                     case .keyPackages(let results): for result in results { met.insert("fetched: \(result.error)") }
                     case .refused(let error): met.insert("\(error.code)")

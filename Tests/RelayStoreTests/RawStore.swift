@@ -1,4 +1,5 @@
 import CLMDB
+import RelayCore
 
 @testable import RelayStore
 
@@ -7,13 +8,37 @@ struct RawStore {
     struct Failed: Error { let code: Int32 }
     let directory: String
 
+    /// A table, whether the store's own or one of records.
+    struct Table: Sendable, CustomStringConvertible {
+        let name: String
+        var description: String { name }
+        private init(_ name: String) { self.name = name }
+        static func own(_ table: TableName) -> Self { Self(table.rawValue) }
+        static func records(_ table: RecordTable) -> Self { Self("records." + table.name) }
+        static let meta = own(.meta)
+        static let entries = own(.entries)
+        static let heads = own(.heads)
+        static let logs = own(.logs)
+        static let names = own(.names)
+        static let commits = own(.commits)
+        static let groupInfos = own(.groupInfos)
+        static let keyPackages = own(.keyPackages)
+        static let keyPackageRefs = own(.keyPackageRefs)
+        static let acknowledged = own(.acknowledged)
+        static let users = records(.users)
+        static let userNames = records(.userNames)
+        static let userClients = records(.userClients)
+        static let clients = records(.clients)
+        static let signatureKeys = records(.signatureKeys)
+    }
+
     /// Calls `body` in one write transaction.
     func write(_ body: (OpaquePointer) throws -> Void) throws {
         var opened: OpaquePointer?
         try succeed(mdb_env_create(&opened))
         let environment = try required(opened)
         defer { mdb_env_close(environment) }
-        try succeed(mdb_env_set_maxdbs(environment, 32))
+        try succeed(mdb_env_set_maxdbs(environment, 64))
         try succeed(mdb_env_set_mapsize(environment, 256 << 20))
         try succeed(mdb_env_open(environment, directory, 0, 0o600))
         var begun: OpaquePointer?
@@ -26,7 +51,7 @@ struct RawStore {
         try succeed(mdb_txn_commit(transaction))
     }
 
-    func put(_ table: TableName, _ key: [UInt8], _ value: [UInt8]) throws {
+    func put(_ table: Table, _ key: [UInt8], _ value: [UInt8]) throws {
         try write { transaction in
             try succeed(
                 withValue(key) { key in
@@ -35,14 +60,14 @@ struct RawStore {
         }
     }
 
-    func remove(_ table: TableName, _ key: [UInt8]) throws {
+    func remove(_ table: Table, _ key: [UInt8]) throws {
         try write { transaction in
             try succeed(withValue(key) { mdb_del(transaction, open(table, transaction), &$0, nil) })
         }
     }
 
     /// Replaces a value by what `body` makes of it.
-    func change(_ table: TableName, _ key: [UInt8], _ body: (inout [UInt8]) -> Void) throws {
+    func change(_ table: Table, _ key: [UInt8], _ body: (inout [UInt8]) -> Void) throws {
         var bytes: [UInt8] = []
         try write { transaction in
             var value = MDB_val()
@@ -53,9 +78,9 @@ struct RawStore {
         try put(table, key, bytes)
     }
 
-    private func open(_ table: TableName, _ transaction: OpaquePointer) -> MDB_dbi {
+    private func open(_ table: Table, _ transaction: OpaquePointer) -> MDB_dbi {
         var handle: MDB_dbi = 0
-        precondition(mdb_dbi_open(transaction, table.rawValue, UInt32(MDB_CREATE), &handle) == 0, "a table")
+        precondition(mdb_dbi_open(transaction, table.name, UInt32(MDB_CREATE), &handle) == 0, "a table")
         return handle
     }
 

@@ -136,6 +136,20 @@ struct VerifyTests {
         static let chain = log + 33
     }
 
+    private static func keyID(_ name: String) -> [UInt8] { Identity.keyID(Identity.test(name).signatureKey) }
+
+    /// The record of a client that was registered when the relay's second registration was.
+    private static func client(_ name: String, user: UInt64, key: UInt8 = 1) -> [UInt8] {
+        ClientRecord(
+            user: UserNumber(rawValue: user), identity: .test(name, key: key), clientName: [],
+            registered: Timestamp(rawValue: 1_000_002)
+        ).encoded
+    }
+
+    private static func user(_ name: String) -> [UInt8] {
+        UserRecord(name: Array(name.utf8), visibility: .listed, registered: Timestamp(rawValue: 1_000_002)).encoded
+    }
+
     private static func poolKey(_ client: UInt64, _ suite: UInt8, _ isLastResort: UInt8, _ number: UInt64) -> [UInt8] {
         key(client) + [0, suite, isLastResort] + key(number)
     }
@@ -307,26 +321,52 @@ struct VerifyTests {
         Damage("a row of a commit in no group", "stray commits 1 -") { try $0.put(.commits, key(1, 1), key(1)) },
         // Clients.
         Damage(
-            "a client deleted", "missing clients 5 -", "missing clients 6 -", "stray clientNames - -",
-            "missing clients 1 2", "misplaced entries 7 4", "misplaced entries 7 5", "misplaced entries 7 6",
-            "misplaced entries 7 7", "misplaced entries 8 1", "stray keyPackages - -", "stray keyPackages - -",
-            "stray keyPackages - -", "stray acknowledged 7 -"
+            "a client deleted", "missing clients 5 -", "missing clients 6 -", "stray userClients - -",
+            "stray signatureKeys - -", "missing clients 1 2", "misplaced entries 7 4", "misplaced entries 7 5",
+            "misplaced entries 7 6", "misplaced entries 7 7", "misplaced entries 8 1", "stray keyPackages - -",
+            "stray keyPackages - -", "stray keyPackages - -", "stray acknowledged 7 -"
         ) { try $0.remove(.clients, key(2)) },
-        Damage("a client's key changed", "contradiction clients 1 2") {
-            try $0.change(.clients, key(2)) { $0[$0.count - 1] ^= 1 }
+        Damage("a client's key changed", "missing signatureKeys - -", "contradiction clients 1 2") {
+            try $0.put(.clients, key(2), client("bob", user: 2, key: 9))
         },
         Damage("a client that does not decode", "undecodable clients - -") {
             try $0.change(.clients, key(2)) { $0.removeLast() }
         },
         Damage(
-            "a client that nobody registered", "missing logs - -", "missing logs - -", "missing clientNames - -",
-            "missing entries - -"
-        ) { try $0.put(.clients, key(3), Identity.test("carol").encoded) },
-        Damage("a client's name deleted", "missing clientNames - -") { try $0.remove(.clientNames, Array("bob".utf8)) },
-        Damage("a client's name that is another's", "contradiction clientNames - -", "stray clientNames - -") {
-            try $0.put(.clientNames, Array("bob".utf8), key(1))
+            "a client that nobody registered", "missing logs - -", "missing logs - -", "missing users - -",
+            "missing userClients - -", "missing signatureKeys - -", "missing entries - -"
+        ) { try $0.put(.clients, key(3), client("carol", user: 3, key: 9)) },
+        Damage(
+            "a client of another user", "contradiction users - -", "missing userClients - -", "stray userClients - -"
+        ) { try $0.put(.clients, key(2), client("bob", user: 1)) },
+        Damage("a user deleted", "missing users - -", "stray userNames - -") { try $0.remove(.users, key(2)) },
+        Damage("a user that does not decode", "undecodable users - -") {
+            try $0.change(.users, key(2)) { $0.removeLast() }
         },
-        Damage("a name of nobody", "stray clientNames - -") { try $0.put(.clientNames, Array("carol".utf8), key(3)) },
+        Damage("a user without a client", "missing userNames - -", "missing userClients - -") {
+            try $0.put(.users, key(3), user("carol"))
+        },
+        Damage("a user's name deleted", "missing userNames - -") { try $0.remove(.userNames, Array("bob".utf8)) },
+        Damage("a user's name that is another's", "contradiction userNames - -", "stray userNames - -") {
+            try $0.put(.userNames, Array("bob".utf8), key(1))
+        },
+        Damage("a name of nobody", "stray userNames - -") { try $0.put(.userNames, Array("carol".utf8), key(3)) },
+        Damage("a client that its user does not have", "missing userClients - -", "missing userClients - -") {
+            try $0.remove(.userClients, key(2, 2))
+        },
+        Damage("a client that another user has too", "stray userClients - -") {
+            try $0.put(.userClients, key(1, 2), [])
+        },
+        Damage("a user's client that is none", "stray userClients - -") { try $0.put(.userClients, key(2, 3), []) },
+        Damage("a client's key that cannot be found", "missing signatureKeys - -") {
+            try $0.remove(.signatureKeys, keyID("bob"))
+        },
+        Damage("a client's key that is another's", "contradiction signatureKeys - -") {
+            try $0.put(.signatureKeys, keyID("bob"), key(1))
+        },
+        Damage("a key of no client", "stray signatureKeys - -") {
+            try $0.put(.signatureKeys, keyID("carol"), key(3))
+        },
         Damage("an inbox's index row deleted", "missing logs 5 -", "missing logs - -") {
             try $0.remove(.logs, [2] + key(2))
         },
@@ -436,10 +476,10 @@ struct VerifyTests {
         let copy = directory.path + "/copy"
         try relay().store.backUp(to: copy)
         let raw = RawStore(directory: copy)
-        let rows: [(TableName, [UInt8])] = [
+        let rows: [(RawStore.Table, [UInt8])] = [
             (.entries, key(7, 2)), (.entries, key(6, 6)), (.entries, key(2, 2)), (.heads, key(7)), (.names, key(8)),
-            (.logs, [1] + Array("g".utf8)), (.commits, key(7, 2)), (.clients, key(1)),
-            (.clientNames, Array("bob".utf8)),
+            (.logs, [1] + Array("g".utf8)), (.commits, key(7, 2)), (.userNames, Array("bob".utf8)),
+            (.signatureKeys, Self.keyID("bob")),
             (.keyPackageRefs, Self.packages[1].reference), (.keyPackages, Self.poolKey(2, 1, 0, 2)),
         ]
         for (table, row) in rows {

@@ -75,9 +75,9 @@ public final class GroupScene {
             var configuration = Device.configuration
             configuration.handshakeFraming = framing
             let device = try Device(name, configuration: configuration)
-            let identity = Identity(
+            let identity = try Identity(
                 name: Array(name.utf8), scheme: device.suite.signatureScheme,
-                signatureKey: try device.identity.signingKey.publicKey.bytes)
+                signatureKey: device.identity.signingKey.publicKey.bytes)
             guard case .registered(let client) = try relay.perform(.register(identity)).outcome else {
                 preconditionFailure("registered or refused")
             }
@@ -93,7 +93,8 @@ public final class GroupScene {
     public func publishKeyPackage(of name: String) throws -> Applicant {
         let applicant = try self[name].device.applies()
         self[name].applicants.append(applicant)
-        try relay.publish(TestMessage(bytes: MLSMessage.keyPackage(applicant.keyPackage).encoded), by: self[name].client)
+        try relay.publish(
+            TestMessage(bytes: MLSMessage.keyPackage(applicant.keyPackage).encoded), by: self[name].client)
         return applicant
     }
 
@@ -147,7 +148,9 @@ public final class GroupScene {
     public func publish(
         _ messages: Messages, by name: String, adding added: [String] = [], removing removed: [String] = []
     ) throws -> TestRelay.Result {
-        guard framing == .privateMessage else { return try relay.perform(.publish(messages.published), by: self[name].client) }
+        guard framing == .privateMessage else {
+            return try relay.perform(.publish(messages.published), by: self[name].client)
+        }
         let roster = DeclaredRoster(added: added.map { self[$0].client }, removed: removed.map { self[$0].client })
         return try relay.perform(.publishCommit(messages.published, roster), by: self[name].client)
     }

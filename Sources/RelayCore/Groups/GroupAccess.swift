@@ -61,14 +61,3 @@ extension InvitationState {
     /// Whether anything can still come of it.
     public var isOpen: Bool { self == .waiting || self == .waitingForApproval || self == .accepted }
 }
-
-extension Role {
-    /// Whether somebody of this role has a right that takes `least`; what takes nobody, nobody may.
-    func has(_ least: Role) -> Bool {
-        switch least {
-        case .nobody: false
-        case .member: self != .nobody
-        case .admin: self == .admin
-        }
-    }
-}

@@ -54,7 +54,9 @@ extension Relay {
         guard (1...WireLimits.maxGroupIDByteCount).contains(new.groupID.count) else {
             return .refused(RelayError(.groupIDInvalid, "A group id has 1 to 255 bytes."))
         }
-        guard new.policy.isValid else { return .refused(.policyInvalid) }
+        guard new.policy.isValid, Identity.isText(new.name), Identity.isText(new.alias) else {
+            return .refused(.policyInvalid)
+        }
         let groupID = new.groupID
         if let log = try state.log(.group, named: groupID.rawSpan) {
             return try repeatCreation(messages, of: log, in: batch, by: creator, receipts: &receipts)
@@ -236,7 +238,7 @@ extension Relay {
         _ log: LogNumber, by client: ClientNumber
     ) throws(State.Failure) -> Result<(group: GroupRecord, user: UserNumber, role: Role), RelayError> {
         guard let group = try state.get(Tables.groups, log), try state.maySee(client, log, group) else {
-            return .failure(RelayError(.logUnknown, "There is no log \(log)."))
+            return .failure(.groupUnknown)
         }
         guard !group.isDeleted else { return .failure(RelayError(.groupDeleted, "The group was deleted.")) }
         guard let member = try state.member(client, of: log), member.state == .active else {
@@ -261,6 +263,8 @@ extension Relay {
                     return .refused(.policyInvalid)
                 }
             }
+            guard Identity.isText(request.name), Identity.isText(request.alias) else { return .refused(.policyInvalid) }
+            guard hasNewNames || request.policy != entered.group.policy else { return .answered(EncodedFrame(Done())) }
             entered.group.name = request.name
             entered.group.alias = request.alias
             entered.group.policy = request.policy
@@ -315,7 +319,10 @@ extension Relay {
             guard let user = try state.user(named: request.name) else {
                 return .refused(RelayError(.userUnknown, "No user has this name."))
             }
-            guard user != entered.user else { return .refused(RelayError(.notPermitted, "Nobody bans themselves.")) }
+            let role = try state.role(of: user, in: request.log)
+            guard !request.isBanned || role != .admin else {
+                return .refused(RelayError(.notPermitted, "An admin is made a member before it is banned."))
+            }
             let key = PairKey(request.log, user)
             if request.isBanned {
                 try state.set(Tables.bans, key, BanRecord(by: client, time: now))
@@ -427,5 +434,5 @@ extension RelayError {
 
 extension GroupPolicy {
     /// Whether a tracked group can have it.
-    var isValid: Bool { mode != .untracked && mayAdd != .nobody || mode != .untracked && join == .open }
+    var isValid: Bool { mode != .untracked && join != .capability }
 }

@@ -8,10 +8,12 @@ extension RecordReading where Self: ~Copyable {
     public func describe(_ groupID: [UInt8], for client: ClientNumber) throws(Failure) -> Result<
         EncodedFrame, RelayError
     > {
-        guard let log = try log(.group, named: groupID.rawSpan), let group = try get(Tables.groups, log),
-            try maySee(client, log, group)
-        else { return .failure(.groupUnknown) }
+        guard let log = try log(.group, named: groupID.rawSpan) else { return .failure(.groupUnknown) }
         guard let head = try head(of: log) else { throw Self.corrupted("log \(log) has no head") }
+        guard let group = try get(Tables.groups, log) else {
+            return .success(EncodedFrame(GroupDescription(untracked: head, groupID)))
+        }
+        guard try maySee(client, log, group) else { return .failure(.groupUnknown) }
         var description = GroupDescription(
             log: log, groupID: groupID, name: group.name, alias: group.alias, policy: group.policy, epoch: head.epoch,
             confirmedEpoch: group.confirmedEpoch, first: head.first, last: head.last, members: [], banned: [])
@@ -36,7 +38,8 @@ extension RecordReading where Self: ~Copyable {
 
     /// The answer to ListGroups.
     public func list(_ request: ListGroups, for client: ClientNumber) throws(Failure) -> EncodedFrame {
-        let limit = min(Int(request.limit), WireLimits.maxSearchResultCount)
+        let most = WireLimits.maxSearchResultCount
+        let limit = request.limit == 0 ? most : min(Int(request.limit), most)
         let user = try user(of: client)
         var groups: [GroupSummary] = []
         func add(_ log: LogNumber) throws(Failure) {
@@ -47,9 +50,13 @@ extension RecordReading where Self: ~Copyable {
         }
         switch request.listing {
         case .mine:
-            for key in try keys(
-                Tables.clientGroups, prefix: client.recordKey, after: PairKey(client, request.after))
-            where groups.count < limit { try add(key.second) }
+            // Of all clients of the user: a new one finds here what it may join.
+            var logs: Set<LogNumber> = []
+            for own in try clients(of: user) {
+                let own = try keys(Tables.clientGroups, prefix: own.recordKey, after: PairKey(own, request.after))
+                logs.formUnion(own.map(\.second))
+            }
+            for log in logs.sorted() where groups.count < limit { try add(log) }
         case .open:
             for log in try keys(Tables.openGroups, after: request.after) where groups.count < limit { try add(log) }
         }
@@ -66,6 +73,15 @@ extension RecordReading where Self: ~Copyable {
             log: log, groupID: name.name, name: group.name, alias: group.alias, mode: group.policy.mode,
             join: group.policy.join, role: try role(of: user, in: log), userCount: group.userCount, epoch: head.epoch,
             last: head.last)
+    }
+}
+
+extension GroupDescription {
+    /// What there is to say of an untracked group.
+    fileprivate init(untracked head: LogHead, _ groupID: [UInt8]) {
+        self.init(
+            log: head.number, groupID: groupID, name: [], alias: [], policy: .untracked, epoch: head.epoch,
+            confirmedEpoch: Epoch(rawValue: 0), first: head.first, last: head.last, members: [], banned: [])
     }
 }
 

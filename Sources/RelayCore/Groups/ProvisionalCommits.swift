@@ -60,15 +60,19 @@ extension Relay {
         _ request: DenyCommit, by client: ClientNumber, at now: Timestamp
     ) throws(State.Failure) -> Outcome {
         guard let group = try state.get(Tables.groups, request.log), try state.maySee(client, request.log, group) else {
-            return .refused(RelayError(.logUnknown, "There is no log \(request.log)."))
+            return .refused(.groupUnknown)
+        }
+        guard !group.isDeleted else { return .refused(RelayError(.groupDeleted, "The group was deleted.")) }
+        guard let member = try state.member(client, of: request.log), member.state == .active else {
+            return .refused(.notMember)
         }
         let key = PairKey(request.log, request.sequenceNumber)
         guard let commit = try state.get(Tables.provisionalCommits, key) else {
             return .refused(RelayError(.commitNotProvisional, "No commit there waits to be confirmed."))
         }
-        guard let member = try state.member(client, of: request.log),
-            mayJudge(client, member, commit, at: request.sequenceNumber)
-        else { return .refused(RelayError(.notPermitted, "Members before the commit judge it, but not its sender.")) }
+        guard mayJudge(client, member, commit, at: request.sequenceNumber) else {
+            return .refused(RelayError(.notPermitted, "Members before the commit judge it, but not its sender."))
+        }
         try state.mark(Tables.denials, TripleKey(request.log, request.sequenceNumber, client))
         let denials = try state.keys(Tables.denials, prefix: key.recordKey).map(\.third)
         let judges = try state.members(of: request.log).count {

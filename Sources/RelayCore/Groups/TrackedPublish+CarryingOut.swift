@@ -83,7 +83,10 @@ extension Relay {
             group.confirmedEpoch = commit.epoch.next
         }
         try state.set(Tables.groups, log, group)
-        if !commit.removed.isEmpty { try tellIfAlone(log, group, at: now) }
+        if !commit.removed.isEmpty {
+            try ensureAdmin(of: log, at: now)
+            try tellIfAlone(log, group, at: now)
+        }
     }
 
     /// Takes a client into a group.
@@ -180,6 +183,23 @@ extension Relay {
         for (client, record) in try state.members(of: log) where record.user == last.second && record.state == .active {
             try notify(notice.encoded, kind: .groupEmpty, in: .inbox(of: client), at: now)
         }
+    }
+
+    /// A group whose admins are gone, because their clients were revoked, has its oldest user as admin.
+    private mutating func ensureAdmin(of log: LogNumber, at now: Timestamp) throws(State.Failure) {
+        var oldest: (key: PairKey<LogNumber, UserNumber>, record: GroupUserRecord)?
+        var hasAdmin = false
+        try state.forEach(Tables.groupUsers, prefix: log.recordKey) { key, record in
+            hasAdmin = record.role == .admin
+            if oldest == nil { oldest = (key, record) }
+            return !hasAdmin
+        }
+        guard !hasAdmin, var oldest else { return }
+        oldest.record.role = .admin
+        try state.set(Tables.groupUsers, oldest.key, oldest.record)
+        let name = try state.existing(Tables.users, oldest.key.second).name
+        let notice = RoleNotice(by: .relay, user: oldest.key.second, name: name, role: .admin)
+        try notify(notice.encoded, kind: .roleChanged, in: log, at: now)
     }
 
     func groupID(of log: LogNumber) throws(State.Failure) -> [UInt8] {

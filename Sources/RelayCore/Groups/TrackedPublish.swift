@@ -189,7 +189,14 @@ extension Relay {
         let role = try state.role(of: user, in: plan.log)
         let policy = plan.group.policy
         switch proposal {
-        case .add: return role.has(policy.mayAdd) ? nil : .roleInsufficient("add members")
+        case .add(let add):
+            // One's own clients everybody may add.
+            if let reference = add.keyPackage.reference, let position = try state.keyPackage(reference),
+                try state.user(of: position.client) == user
+            {
+                return nil
+            }
+            return role.has(policy.mayAdd) ? nil : .roleInsufficient("add members")
         case .remove(let remove):
             // One's own clients everybody may remove.
             if let key = plan.followed?.group.signatureKey(at: remove.removed),
@@ -401,7 +408,7 @@ extension Relay {
             let invitation = try state.invitation(of: record.user, to: plan.log)
             let isAccepted = invitation?.record.state == .accepted
             if !commit.isExternal {
-                guard plan.isPublic || role.has(policy.mayAdd) || isAccepted else {
+                guard plan.isPublic || record.user == plan.member?.user || role.has(policy.mayAdd) else {
                     return .roleInsufficient("add members")
                 }
             }
@@ -458,16 +465,20 @@ extension Relay {
             counts[record.user, default: 0] -= 1
         }
         for client in added { counts[try state.user(of: client), default: 0] += 1 }
-        var (users, admins, adminsBefore) = (0, 0, 0)
+        var (users, admins) = (0, 0)
+        var adminsBefore: [UserNumber] = []
         try state.forEach(Tables.groupUsers, prefix: log.recordKey) { (key, record) throws(State.Failure) in
-            if record.role == .admin { adminsBefore += 1 }
+            if record.role == .admin { adminsBefore.append(key.second) }
             if Int(record.clientCount) + (counts[key.second] ?? 0) > 0 {
                 users += 1
                 if record.role == .admin { admins += 1 }
             }
             return true
         }
-        return adminsBefore > 0 && users > 0 && admins == 0
+        guard users > 0, admins == 0 else { return false }
+        // An admin without a client that could act is none.
+        for admin in adminsBefore where try !state.clients(of: admin).isEmpty { return true }
+        return false
     }
 
     /// Whose signature key it is; nil for a key that nobody has registered.

@@ -127,7 +127,6 @@ struct GroupPolicyTests {
         let answer = try scene.perform(.fetchGroupInfo(scene.groupID), by: name).decoded(as: GroupInfoAnswer.self)
         var options = ExternalCommitOptions()
         options.makesGroupInfo = true
-        options.hasTreeInGroupInfo = scene.framing == .privateMessage
         options.replacedLeaf = leaf
         let tree = answer.ratchetTree.isEmpty ? nil : try RatchetTree(decoding: answer.ratchetTree)
         let (member, messages) = try scene[name].device.joinsExternally(
@@ -146,7 +145,9 @@ struct GroupPolicyTests {
         scene[name].member = member
     }
 
-    @Test("N-5, S2: strangers join an open group one after the other, each on the GroupInfo of the one before", arguments: settings)
+    @Test(
+        "N-5, S2: strangers join an open group one after the other, each on the GroupInfo of the one before",
+        arguments: settings)
     func externalJoins(setting: TrackedGroupTests.Setting) throws {
         let directory = try TemporaryDirectory(inMemory: true)
         let scene = try GroupScene(setting.kind, in: directory, framing: setting.framing)
@@ -223,11 +224,14 @@ struct GroupPolicyTests {
         #expect(try scene.inbox(of: "bob", .groupEmpty).isEmpty)
     }
 
-    @Test("S4-12, S4-13: a deleted group tells everybody, takes nothing more, and its id is not used again", arguments: settings)
+    @Test(
+        "S4-12, S4-13: a deleted group tells everybody, takes nothing more, and its id is not used again",
+        arguments: settings)
     func deletion(setting: TrackedGroupTests.Setting) throws {
         let directory = try TemporaryDirectory(inMemory: true)
         let scene = try scene(setting, directory)
-        #expect(try refusal { _ = try scene.perform(.delete(DeleteGroup(log: scene.log)), by: "bob") } == .roleInsufficient)
+        #expect(
+            try refusal { _ = try scene.perform(.delete(DeleteGroup(log: scene.log)), by: "bob") } == .roleInsufficient)
         let message = TestMessage(bytes: try scene["bob"].group.protect("late"))
         _ = try scene.perform(.delete(DeleteGroup(log: scene.log)), by: "alice")
         for name in ["alice", "bob", "carol"] {
@@ -247,7 +251,9 @@ struct GroupPolicyTests {
         let directory = try TemporaryDirectory(inMemory: true)
         let scene = try scene(setting, directory, join: .open)
         let state = try scene.relay.state
-        func list(_ name: String, _ listing: GroupListing, filter: String = "", after: LogNumber = .none) throws -> [GroupSummary] {
+        func list(_ name: String, _ listing: GroupListing, filter: String = "", after: LogNumber = .none) throws
+            -> [GroupSummary]
+        {
             let request = ListGroups(listing: listing, filter: Array(filter.utf8), after: after, limit: 10)
             return try state.list(request, for: scene[name].client).decoded(as: GroupList.self).groups
         }
@@ -260,7 +266,8 @@ struct GroupPolicyTests {
         #expect(try list("dave", .open, filter: "rou").count == 1)
         #expect(try list("dave", .open, filter: "xyz").isEmpty)
         #expect(try list("dave", .open, after: scene.log).isEmpty)
-        let described = try state.describe(scene.groupID, for: scene["dave"].client).get().decoded(as: GroupDescription.self)
+        let described = try state.describe(scene.groupID, for: scene["dave"].client).get().decoded(
+            as: GroupDescription.self)
         #expect(described.members.isEmpty)
     }
 }
