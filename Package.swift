@@ -244,7 +244,7 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TestSupport",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TestSupport",
                 "TLSPresentation", "mlsrelay", "mlsrelay-tool",
             ],
             swiftSettings: settings),

@@ -26,6 +26,7 @@ public struct Relay<State: RelayState>: ~Copyable {
     var followedGroups: [LogNumber: FollowedGroup] = [:]
     var followedLeafCount = 0
     var fairness: [LogNumber: Fairness] = [:]
+    var rates = CommandRates()
     /// The commit that the command at hand would publish.
     var refusedCommit: (log: LogNumber, epoch: Epoch)?
 
@@ -63,7 +64,9 @@ public struct Relay<State: RelayState>: ~Copyable {
         _ command: Command, in batch: CommandBatch, at now: Timestamp, receipts: inout [Receipt]
     ) throws(State.Failure) -> Outcome {
         refusedCommit = nil
+        if let refusal = checkRate(of: command, at: now) { return .refused(refusal) }
         let outcome = try carryOut(command, in: batch, at: now, receipts: &receipts)
+        noteRate(of: command, outcome, at: now)
         if case .refused(let error) = outcome, let refusedCommit {
             try note(error, of: refusedCommit.log, refusedCommit.epoch, by: command.client, at: now)
         }
@@ -210,7 +213,9 @@ public struct Relay<State: RelayState>: ~Copyable {
         plan.removeAll(keepingCapacity: true)
         var group = GroupInPublish()
         for index in messages {
-            if let refusal = try decide(index, earlier: messages.lowerBound, in: batch, by: client, group: &group) {
+            if let refusal = try decide(
+                index, earlier: messages.lowerBound, in: batch, by: client, at: now, group: &group)
+            {
                 return .refused(refusal)
             }
         }
@@ -247,7 +252,8 @@ public struct Relay<State: RelayState>: ~Copyable {
     }
 
     private mutating func decide(
-        _ index: Int, earlier first: Int, in batch: CommandBatch, by client: ClientNumber, group: inout GroupInPublish
+        _ index: Int, earlier first: Int, in batch: CommandBatch, by client: ClientNumber, at now: Timestamp,
+        group: inout GroupInPublish
     ) throws(State.Failure) -> RelayError? {
         let message = batch.messages[index]
         switch message.route {
@@ -260,6 +266,7 @@ public struct Relay<State: RelayState>: ~Copyable {
                 return nil
             }
             if isCommit {
+                if let refusal = checkCommitRate(of: log, at: now) { return refusal }
                 // One commit per epoch, the first that comes. RFC 9750 section 5.2.
                 guard epoch == group.epoch else {
                     refusedCommit = (log, epoch)
@@ -383,6 +390,7 @@ public struct Relay<State: RelayState>: ~Copyable {
                 head.epoch = epoch.next
             }
             try state.setCommit(receipt.sequenceNumber, ending: epoch, in: log)
+            noteCommit(in: log, at: now)
             receipts.append(receipt)
         case .appendKeyPackage(let index, let log):
             guard case .keyPackage(let reference, let suite, let isLastResort) = batch.messages[index].route else {

@@ -2,6 +2,7 @@ import Logging
 import MLSCrypto
 import RelayCore
 import RelayStore
+import RelayTransport
 import RelayWire
 import TLSPresentation
 import WebSocketFraming
@@ -35,6 +36,8 @@ extension RelayLoop {
             return end(
                 session, .nameInvalid, "A name has 1 to 255 bytes of UTF-8 without control characters.", requestID)
         }
+        let address = session.connection.address
+        if let refusal = peers.checkAuthentication(from: address) { return answer(session, requestID, refusal) }
         let signed = AuthenticationTBS(challenge: challenge, purpose: purpose, identity: identity).encoded
         guard
             // A key that is none is the same as a signature that does not hold.
@@ -43,6 +46,7 @@ extension RelayLoop {
                 AuthenticationTBS.label, content: signed.rawSpan, signature: signature.rawSpan,
                 prefix: SignatureLabel.prefix)
         else {
+            peers.authenticationFailed(from: address)
             return end(session, .authenticationFailed, "The signature does not hold.", requestID)
         }
         do throws(StoreError) {
@@ -52,14 +56,17 @@ extension RelayLoop {
             }
             switch (client, purpose) {
             case (.some(.relay), _):
+                peers.authenticationFailed(from: address)
                 end(session, .identityTaken, "This name is registered with another signature key.", requestID)
             case (.some(let client), _):
                 answer(session, requestID, Ready(client: client, time: Timestamp(rawValue: wallClockMilliseconds())))
                 becomeReady(session, client)
             case (nil, .register):
+                if let refusal = peers.register(from: address) { return answer(session, requestID, refusal) }
                 session.state = .registering(identity)
                 send(.register(identity), requestID, session, .relay)
             case (nil, _):
+                peers.authenticationFailed(from: address)
                 end(session, .identityUnknown, "This name is not registered.", requestID)
             }
         } catch {

@@ -22,6 +22,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         case goAway
         /// Connections are closed.
         case close
+        /// The certificate may be another one: new connections get it.
+        case reloadCertificate
     }
 
     let loop: ServiceLoop
@@ -33,6 +35,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     private let writer: @Sendable (CommandBatch) -> Void
     private let http: HTTPSurface
     let limits: Limits
+    let peers: PeerLimits
+    /// By slot and generation of connections.
+    var requestRates = RateLimiter<UInt64>()
 
     var sha256 = SHA256()
     var chain = Chain()
@@ -67,7 +72,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     init(
         loop: ServiceLoop, configuration: ServerConfiguration, store: Store, metrics: RelayMetrics, logger: Logger,
-        http: HTTPSurface, writer: @escaping @Sendable (CommandBatch) -> Void
+        http: HTTPSurface, peers: PeerLimits, writer: @escaping @Sendable (CommandBatch) -> Void
     ) throws(StoreError) {
         self.loop = loop
         self.configuration = configuration
@@ -75,6 +80,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         self.logger = logger
         self.writer = writer
         self.http = http
+        self.peers = peers
         reader = try StoreReader(store)
         limits = Limits(
             maxFrameByteCount: UInt32(configuration.transport.maxFrameByteCount),
@@ -161,6 +167,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
                     RelayError(.unknownFrameType, "This relay knows no frame of type \(header.type)."))
                 return
             }
+            if let refusal = checkRate(of: type, session) { return answer(session, requestID, refusal) }
             try handle(type, requestID, body, session)
         } catch {
             end(session, .malformedFrame, "A frame could not be read: \(error).", requestID)
@@ -311,6 +318,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             case .outcome(let batch): take(batch)
             case .goAway: goAway()
             case .close: closeAll()
+            case .reloadCertificate: reloadCertificate()
             }
         }
     }
@@ -349,6 +357,16 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         session.state = .ready(client)
         session.connection.maxFrameByteCount = configuration.transport.maxFrameByteCount
         metrics.sessionsAuthenticated.increment()
+    }
+
+    private func reloadCertificate() {
+        do throws(TransportError) {
+            try loop.reloadCertificate()
+            logger.notice("the certificate is read again", metadata: ["loop": "\(loop.index)"])
+        } catch {
+            logger.error(
+                "the certificate cannot be read again: the one before stays", metadata: ["reason": "\(error)"])
+        }
     }
 
     private func goAway() {

@@ -71,6 +71,8 @@ public final class RelayServer: Sendable {
         let metrics = RelayMetrics(registry)
         let http = HTTPSurface(health: health, metrics: registry)
         let targets = Targets()
+        let peers = PeerLimits(
+            configuration.addresses, searchesPerMinute: configuration.session.maxSearchesPerMinute)
         let writer: WriterThread
         do throws(StoreError) {
             writer = try WriterThread(
@@ -81,7 +83,7 @@ public final class RelayServer: Sendable {
                 targets.loops.append(
                     try RelayLoop(
                         loop: loop, configuration: configuration, store: store, metrics: metrics, logger: logger,
-                        http: http, writer: { writer.put(.commands($0)) }))
+                        http: http, peers: peers, writer: { writer.put(.commands($0)) }))
             }
         } catch { throw .store(error) }
         running = Mutex(Running(loops: loops, relayLoops: targets.loops, writer: writer, targets: targets))
@@ -99,6 +101,12 @@ public final class RelayServer: Sendable {
     // @unchecked: written before the threads start and after they have ended.
     private final class Targets: @unchecked Sendable {
         var loops: [RelayLoop] = []
+    }
+
+    /// Takes the certificate and its key from their files again, for connections that come from then on. What comes of it is
+    /// in the log.
+    public func reloadCertificate() {
+        for loop in running.withLock({ $0?.relayLoops ?? [] }) { loop.put(.reloadCertificate) }
     }
 
     /// Tells all clients to go, carries out what they have sent, answers it, closes and ends. Returns when all is done and

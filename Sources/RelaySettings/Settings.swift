@@ -29,7 +29,7 @@ public struct Settings: Sendable {
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
     ListeningSettings.self, StorageSettings.self, PublishingSettings.self, ConnectionSettings.self,
-    LoggingSettings.self,
+    LimitSettings.self, LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.

@@ -21,9 +21,10 @@ struct Tool: AsyncParsableCommand {
             CommandGroup(
                 name: "On a data directory",
                 subcommands: [
-                    GroupsCommand.self, LogCommand.self, ShowCommand.self, IdentitiesCommand.self,
-                    KeyPackagesCommand.self, AcknowledgementsCommand.self, StatCommand.self, VerifyCommand.self,
-                    BackupCommand.self,
+                    GroupsCommand.self, LogCommand.self, ShowCommand.self, EpochsCommand.self, MembersCommand.self,
+                    LagCommand.self, RejectsCommand.self, DirectoryCommand.self, IdentitiesCommand.self,
+                    InboxCommand.self, PoolsCommand.self, KeyPackagesCommand.self, AcknowledgementsCommand.self,
+                    StatCommand.self, VerifyCommand.self, BackupCommand.self,
                 ]),
             CommandGroup(
                 name: "As a client of a running relay",

@@ -61,6 +61,9 @@ extension Relay {
         if let log = try state.log(.group, named: groupID.rawSpan) {
             return try repeatCreation(messages, of: log, in: batch, by: creator, receipts: &receipts)
         }
+        if new.policy.join == .open, let refusal = try checkOpenGroups(of: try state.user(of: creator)) {
+            return .refused(refusal)
+        }
         let first: FirstMessages
         switch try readFirst(messages, new, in: batch, by: creator, at: now) {
         case .failure(let refusal): return .refused(refusal)
@@ -177,6 +180,7 @@ extension Relay {
         guard let groupInfo else {
             return .failure(RelayError(.groupInfoRequired, "A commit comes with the GroupInfo of its new epoch."))
         }
+        if let refusal = checkMemberCount(1 + first.added.count) { return .failure(refusal) }
         first.commit = commit
         first.groupInfo = groupInfo.index
         if let refusal = try checkFirst(&first, new, groupInfo.content, by: creator, at: now) {
@@ -261,6 +265,11 @@ extension Relay {
                 guard entered.role == .admin else { return .refused(.roleInsufficient("change its policy")) }
                 guard request.policy.mode == entered.group.policy.mode, request.policy.isValid else {
                     return .refused(.policyInvalid)
+                }
+                if request.policy.join == .open, entered.group.policy.join != .open,
+                    let refusal = try checkOpenGroups(of: entered.user)
+                {
+                    return .refused(refusal)
                 }
             }
             guard Identity.isText(request.name), Identity.isText(request.alias) else { return .refused(.policyInvalid) }

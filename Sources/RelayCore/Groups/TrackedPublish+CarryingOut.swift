@@ -32,6 +32,7 @@ extension Relay {
                     head.epoch = commit.epoch.next
                 }
                 try state.setCommit(receipt.sequenceNumber, ending: commit.epoch, in: plan.log)
+                noteCommit(in: plan.log, at: now)
                 if let staged = commit.staged.take() { plan.followed?.merge(staged, at: receipt.sequenceNumber) }
                 try change(plan, commit, by: client, at: receipt.sequenceNumber, now)
                 fairness[plan.log]?.won(client)
