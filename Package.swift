@@ -166,8 +166,8 @@ let package = Package(
         .target(
             name: "RelayServer",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "Prometheus", "RelayCore", "RelayStore", "RelayTransport", "RelayWire",
-                "TLSPresentation",
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "Prometheus", "RelayCore", "RelayCredentials", "RelayStore",
+                "RelayTransport", "RelayWire", "TLSPresentation",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],

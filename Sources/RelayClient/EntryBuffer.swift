@@ -6,7 +6,7 @@ import Synchronization
 /// It holds as many as there is credit for, and no more.
 final class EntryBuffer: Sendable {
     private struct State {
-        var entries: [Entry] = []
+        var entries: [ReceivedEntry] = []
         /// Nothing more comes: nil for an end in good order.
         var ending: Result<Void, RelayClientError>?
         var waiter: CheckedContinuation<Void, Never>?
@@ -14,7 +14,7 @@ final class EntryBuffer: Sendable {
 
     private let state = Mutex(State())
 
-    func append(_ entries: [Entry]) {
+    func append(_ entries: [ReceivedEntry]) {
         let waiter = state.withLock { state in
             if state.ending == nil { state.entries += entries }
             return state.waiter.take()
@@ -43,7 +43,7 @@ final class EntryBuffer: Sendable {
 
     /// Everything that is there, as soon as there is something; nil at the end.
     /// - Precondition: one task at a time asks.
-    func takeAll(isolation actor: isolated (any Actor)?) async throws(RelayClientError) -> [Entry]? {
+    func takeAll(isolation actor: isolated (any Actor)?) async throws(RelayClientError) -> [ReceivedEntry]? {
         while true {
             let (entries, ending) = state.withLock { state in
                 let entries = state.entries

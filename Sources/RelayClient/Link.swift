@@ -10,7 +10,7 @@ final class Link {
         case ready(Ready, Limits)
         case goAway(GoAway)
         case answer(RequestID, Frame)
-        case entry(Entry)
+        case entry(ReceivedEntry)
     }
 
     /// Tells this connection from the client's others.
@@ -63,11 +63,12 @@ final class Link {
         let header = try FrameHeader(from: &reader)
         // What a later version of the protocol sends is not for this one.
         guard let type = FrameType(rawValue: header.type) else { return }
-        if type == .entry {
+        if type == .entry || type == .entryDigest {
             guard session.state == .ready, header.requestID == .none else {
                 throw DecodingError(.invalidField("entry"), at: 0)
             }
-            let entry = try Entry(from: &reader)
+            let entry: ReceivedEntry =
+                type == .entry ? .entry(try Entry(from: &reader)) : .digest(try EntryDigest(from: &reader))
             try reader.expectEnd()
             return events.append(.entry(entry))
         }

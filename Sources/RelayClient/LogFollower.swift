@@ -14,7 +14,7 @@ struct LogFollower {
     /// The log's number, once the relay has said it.
     private(set) var number: LogNumber?
     /// Entries of the present batch.
-    private var arrived: [Entry] = []
+    private var arrived: [ReceivedEntry] = []
     /// Whether the relay follows it on the present connection.
     var isSubscribed = false
     /// Hears of the first subscription.
@@ -43,6 +43,11 @@ struct LogFollower {
         default: throw RelayClientError(result: result.error, "the relay does not let the log be followed")
         }
         if let number, number != result.log { throw broken("the log has another number than before", result.log) }
+        if cursor == .start, result.first > cursor.sequenceNumber.next {
+            // Who begins at the start begins with what there is for it: in a tracked group, behind its own joining.
+            cursor = Cursor(
+                sequenceNumber: SequenceNumber(rawValue: result.first.rawValue - 1), chain: result.chain)
+        }
         guard result.first <= cursor.sequenceNumber.next else {
             throw RelayClientError(.entriesGone, "the relay keeps entries from \(result.first) on")
         }
@@ -56,14 +61,18 @@ struct LogFollower {
 
     /// Takes the next entry.
     /// - Throws: `chainBroken`, `protocolViolation`; the follower is then as it was.
-    mutating func accept(_ entry: Entry, _ chain: inout Chain) throws(RelayClientError) {
+    mutating func accept(_ entry: ReceivedEntry, _ chain: inout Chain) throws(RelayClientError) {
         guard let previous = cursor.chain, let number else { preconditionFailure("an entry belongs to a subscription") }
         let next = cursor.sequenceNumber.next
         guard entry.header.sequenceNumber == next else {
             throw broken("entry \(entry.header.sequenceNumber) came where \(next) belongs", number)
         }
         guard next <= until else { throw RelayClientError(.protocolViolation, "an entry without credit") }
-        let payloadHash = chain.payloadHash(entry.payload.rawSpan)
+        let payloadHash: SHA256Digest
+        switch entry {
+        case .entry(let entry): payloadHash = chain.payloadHash(entry.payload.rawSpan)
+        case .digest(let digest): payloadHash = digest.payloadHash
+        }
         guard chain.next(after: previous, header: entry.header, payloadHash: payloadHash) == entry.chain else {
             throw broken("the entry does not continue the chain", number)
         }

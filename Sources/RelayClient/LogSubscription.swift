@@ -7,7 +7,7 @@ public import RelayWire
 /// cancelled, or `cancel()` is called. An iteration that is cancelled or whose client was closed ends with nil; it throws
 /// `chainBroken` behind the last entry that holds.
 public struct LogSubscription: AsyncSequence, Sendable {
-    public typealias Element = Entry
+    public typealias Element = ReceivedEntry
     public typealias Failure = RelayClientError
 
     public let log: RelayLog
@@ -22,7 +22,7 @@ public struct LogSubscription: AsyncSequence, Sendable {
 
     public struct Iterator: AsyncIteratorProtocol {
         let handle: SubscriptionHandle
-        private var batch: [Entry] = []
+        private var batch: [ReceivedEntry] = []
         private var index = 0
         /// Entries returned for which no credit was given back yet.
         private var unreported = 0
@@ -31,7 +31,7 @@ public struct LogSubscription: AsyncSequence, Sendable {
 
         public mutating func next(
             isolation actor: isolated (any Actor)?
-        ) async throws(RelayClientError) -> Entry? {
+        ) async throws(RelayClientError) -> ReceivedEntry? {
             if Task.isCancelled {
                 handle.cancel()
                 batch = []
@@ -52,7 +52,7 @@ public struct LogSubscription: AsyncSequence, Sendable {
             return entry
         }
 
-        public mutating func next() async throws(RelayClientError) -> Entry? { try await next(isolation: nil) }
+        public mutating func next() async throws(RelayClientError) -> ReceivedEntry? { try await next(isolation: nil) }
     }
 }
 
@@ -80,8 +80,8 @@ final class SubscriptionHandle: Sendable {
 
     func didConsume(_ count: Int) { client.enqueue { [id] client in client.extendCredit(of: id, by: count) } }
 
-    func nextBatch(isolation actor: isolated (any Actor)?) async throws(RelayClientError) -> [Entry]? {
-        let result: Result<[Entry]?, RelayClientError> = await withTaskCancellationHandler(
+    func nextBatch(isolation actor: isolated (any Actor)?) async throws(RelayClientError) -> [ReceivedEntry]? {
+        let result: Result<[ReceivedEntry]?, RelayClientError> = await withTaskCancellationHandler(
             operation: {
                 do throws(RelayClientError) {
                     return .success(try await buffer.takeAll(isolation: actor))

@@ -135,7 +135,7 @@ extension RelayClient {
     // MARK: Entries
 
     /// Takes an entry; remembers its follower in `touched`.
-    func accept(_ entry: Entry, _ touched: inout [FollowerID]) {
+    func accept(_ entry: ReceivedEntry, _ touched: inout [FollowerID]) {
         // Entries may still come for a while after Unsubscribe.
         guard let id = followersByNumber[entry.header.log] else { return }
         do throws(RelayClientError) {

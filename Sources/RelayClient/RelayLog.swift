@@ -48,7 +48,7 @@ public struct Cursor: Hashable, Sendable {
     }
 
     /// The place behind `entry`.
-    public init(_ entry: Entry) { self.init(sequenceNumber: entry.header.sequenceNumber, chain: entry.chain) }
+    public init(_ entry: ReceivedEntry) { self.init(sequenceNumber: entry.header.sequenceNumber, chain: entry.chain) }
 
     /// Before the first entry.
     public static let start = Cursor(sequenceNumber: .zero, chain: nil)

@@ -1,4 +1,3 @@
-public import MLSCodec
 public import MLSCrypto
 public import RelayWire
 
@@ -39,6 +38,7 @@ public struct Command: Sendable {
         case group(GroupAction)
         case acknowledge([Position])
         case fetchKeyPackages([KeyPackageRequest])
+        case invitation(InvitationAction)
     }
 
     /// The batch's messages that it carries.
@@ -85,7 +85,7 @@ public struct MessageToPublish: Sendable {
         case group(groupID: Range<Int>, epoch: Epoch, isCommit: Bool)
         case welcome(references: [[UInt8]])
         case groupInfo(groupID: Range<Int>, epoch: Epoch)
-        case keyPackage(reference: [UInt8], cipherSuite: CipherSuite, isLastResort: Bool)
+        case keyPackage(PublishedKeyPackage)
     }
 
     public init(range: Range<Int>, hash: SHA256Digest, route: Route) {

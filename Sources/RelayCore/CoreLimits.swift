@@ -5,6 +5,18 @@ public struct CoreLimits: Hashable, Sendable {
     public var pastEpochs: UInt64 = 5
     /// KeyPackages in the pool of one client and suite, beside the last-resort one.
     public var maxKeyPackagesPerPool = 100
+    /// A client is told when as many are left in a pool, and when none is: enough for the time until it comes online.
+    public var keyPackageLowWater = 20
+    /// Requests for others' KeyPackages of one user in a minute, and those that name the same user: nobody empties
+    /// others' pools, which has them added with their last resort. 0 for no limit.
+    public var keyPackageFetches = 60
+    public var keyPackageFetchesPerUser = 10
+    /// How long an invitation stands where the inviter does not say, and at most: KeyPackages wait for it.
+    public var invitationLifetimeMilliseconds: UInt64 = 7 * 86_400_000
+    public var maxInvitationLifetimeMilliseconds: UInt64 = 30 * 86_400_000
+    /// Open invitations to one group, and of one user.
+    public var maxInvitationsPerGroup = 1000
+    public var maxInvitationsPerUser = 100
     /// Denials that void a provisional commit, where the group's policy says nothing: one malicious member alone voids
     /// nothing, and two that cannot go on are enough not to wait for more.
     public var denials = 2

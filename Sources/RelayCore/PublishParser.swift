@@ -20,14 +20,16 @@ extension CommandBatch {
     /// - Parameters:
     ///   - body: the body behind the frame header.
     ///   - sha256: the caller's hash context.
+    ///   - checkKeyPackage: why an MLSMessage with a KeyPackage is refused; its signatures are verified here.
     /// - Returns: why the Publish is refused; the batch is then as it was.
     /// - Throws: when the frame itself is malformed; the batch is then as it was.
     public mutating func appendPublish(
         _ body: RawSpan, connection: ConnectionID, requestID: RequestID, client: ClientNumber, limits: PublishLimits,
-        sha256: inout SHA256
+        sha256: inout SHA256, checkKeyPackage: (RawSpan) -> RelayError?
     ) throws(DecodingError) -> RelayError? {
         try appendMessages(
-            body, limits: limits, sha256: &sha256, connection: connection, requestID: requestID, client: client
+            body, limits: limits, sha256: &sha256, connection: connection, requestID: requestID, client: client,
+            checkKeyPackage
         ) { (range, reader) throws(DecodingError) in .publish(range) }
     }
 
@@ -37,7 +39,8 @@ extension CommandBatch {
         sha256: inout SHA256
     ) throws(DecodingError) -> RelayError? {
         try appendMessages(
-            body, limits: limits, sha256: &sha256, connection: connection, requestID: requestID, client: client
+            body, limits: limits, sha256: &sha256, connection: connection, requestID: requestID, client: client,
+            Self.keyPackageApart
         ) { (range, reader) throws(DecodingError) in
             let roster = DeclaredRoster(added: try reader.vector(), removed: try reader.vector())
             return .publishCommit(range, roster)
@@ -52,7 +55,9 @@ extension CommandBatch {
     ) -> RelayError? {
         let (firstByte, firstMessage) = (bytes.count, messages.count)
         for message in published {
-            if let refusal = append(message.rawSpan, firstMessage: firstMessage, limits: limits, sha256: &sha256) {
+            if let refusal = append(
+                message.rawSpan, firstMessage: firstMessage, limits: limits, sha256: &sha256, Self.keyPackageApart)
+            {
                 truncate(bytes: firstByte, messages: firstMessage)
                 return refusal
             }
@@ -66,7 +71,8 @@ extension CommandBatch {
 
     private mutating func appendMessages(
         _ body: RawSpan, limits: PublishLimits, sha256: inout SHA256, connection: ConnectionID, requestID: RequestID,
-        client: ClientNumber, _ action: (Range<Int>, inout Reader) throws(DecodingError) -> Command.Action
+        client: ClientNumber, _ checkKeyPackage: (RawSpan) -> RelayError?,
+        _ action: (Range<Int>, inout Reader) throws(DecodingError) -> Command.Action
     ) throws(DecodingError) -> RelayError? {
         let (firstByte, firstMessage) = (bytes.count, messages.count)
         let made: Command.Action
@@ -75,7 +81,9 @@ extension CommandBatch {
             var content = try reader.vectorReader()
             while !content.isAtEnd {
                 let message = try content.opaqueSpan()
-                if let refusal = append(message, firstMessage: firstMessage, limits: limits, sha256: &sha256) {
+                if let refusal = append(
+                    message, firstMessage: firstMessage, limits: limits, sha256: &sha256, checkKeyPackage)
+                {
                     truncate(bytes: firstByte, messages: firstMessage)
                     return refusal
                 }
@@ -93,13 +101,19 @@ extension CommandBatch {
         return nil
     }
 
+    /// KeyPackages are published apart from a group's messages, which are those of these frames.
+    private static func keyPackageApart(_ message: RawSpan) -> RelayError? {
+        RelayError(.messageMalformed, "A KeyPackage is published apart from a group's messages.")
+    }
+
     private mutating func truncate(bytes byteCount: Int, messages messageCount: Int) {
         bytes.removeSubrange(byteCount...)
         messages.removeSubrange(messageCount...)
     }
 
     private mutating func append(
-        _ message: RawSpan, firstMessage: Int, limits: PublishLimits, sha256: inout SHA256
+        _ message: RawSpan, firstMessage: Int, limits: PublishLimits, sha256: inout SHA256,
+        _ checkKeyPackage: (RawSpan) -> RelayError?
     ) -> RelayError? {
         guard messages.count - firstMessage < limits.maxMessagesPerPublish else {
             return RelayError(.tooManyMessages, "A Publish holds at most \(limits.maxMessagesPerPublish) messages.")
@@ -138,11 +152,16 @@ extension CommandBatch {
                 return RelayError(
                     .keyPackageTooLarge, "A KeyPackage has at most \(limits.maxKeyPackageByteCount) bytes.")
             }
+            if let refusal = checkKeyPackage(message) { return refusal }
             do throws(CryptoError) {
                 let reference = try keyPackageRef(
                     of: message.extracting(keyPackage.keyPackage), suite: keyPackage.cipherSuite)
                 route = .keyPackage(
-                    reference: reference, cipherSuite: keyPackage.cipherSuite, isLastResort: keyPackage.isLastResort)
+                    PublishedKeyPackage(
+                        reference: reference, cipherSuite: keyPackage.cipherSuite,
+                        isLastResort: keyPackage.isLastResort,
+                        signatureKey: [UInt8](message.extracting(keyPackage.signatureKey)),
+                        notAfter: Timestamp(seconds: keyPackage.lifetime?.notAfter ?? 0)))
             } catch {
                 return RelayError(.messageMalformed, "This relay does not know the cipher suite of the KeyPackage.")
             }

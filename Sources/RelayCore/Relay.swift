@@ -27,6 +27,8 @@ public struct Relay<State: RelayState>: ~Copyable {
     var followedLeafCount = 0
     var fairness: [LogNumber: Fairness] = [:]
     var rates = CommandRates()
+    /// KeyPackages of others that were asked for.
+    var fetches = RateLimiter<KeyPackageFetch>()
     /// The commit that the command at hand would publish.
     var refusedCommit: (log: LogNumber, epoch: Epoch)?
 
@@ -90,7 +92,9 @@ public struct Relay<State: RelayState>: ~Copyable {
         case .acknowledge(let positions):
             return try acknowledge(positions, by: command.client)
         case .fetchKeyPackages(let requests):
-            return .keyPackages(try fetchKeyPackages(requests, for: command.client, at: now))
+            return try fetchKeyPackages(requests, for: command.client, at: now)
+        case .invitation(let action):
+            return try carryOut(action, by: command.client, at: now)
         case .group(let action):
             return try carryOut(action, by: command.client, at: now)
         }
@@ -172,10 +176,11 @@ public struct Relay<State: RelayState>: ~Copyable {
     private mutating func acknowledge(_ positions: [Position], by client: ClientNumber) throws(State.Failure) -> Outcome
     {
         for position in positions {
-            guard let head = try state.head(of: position.log) else {
+            let through = try state.readableThrough(position.log, by: client)
+            guard let head = try state.head(of: position.log), let through else {
                 return .refused(RelayError(.logUnknown, "There is no log \(position.log)."))
             }
-            guard position.sequenceNumber <= head.last else {
+            guard position.sequenceNumber <= min(head.last, through) else {
                 return .refused(
                     RelayError(.cursorAhead, "Log \(position.log) has no entry \(position.sequenceNumber)."))
             }
@@ -213,9 +218,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         plan.removeAll(keepingCapacity: true)
         var group = GroupInPublish()
         for index in messages {
-            if let refusal = try decide(
-                index, earlier: messages.lowerBound, in: batch, by: client, at: now, group: &group)
-            {
+            if let refusal = try decide(index, in: batch, by: client, at: now, group: &group) {
                 return .refused(refusal)
             }
         }
@@ -249,11 +252,12 @@ public struct Relay<State: RelayState>: ~Copyable {
         var epoch = Epoch(rawValue: 0)
         /// A commit of this Publish is in the log already: the Publish is sent again.
         var isRepeated = false
+        /// KeyPackages in pools, with those of this Publish.
+        var poolCounts: [CipherSuite: Int] = [:]
     }
 
     private mutating func decide(
-        _ index: Int, earlier first: Int, in batch: CommandBatch, by client: ClientNumber, at now: Timestamp,
-        group: inout GroupInPublish
+        _ index: Int, in batch: CommandBatch, by client: ClientNumber, at now: Timestamp, group: inout GroupInPublish
     ) throws(State.Failure) -> RelayError? {
         let message = batch.messages[index]
         switch message.route {
@@ -310,19 +314,26 @@ public struct Relay<State: RelayState>: ~Copyable {
                 }
             }
 
-        case .keyPackage(let reference, let cipherSuite, let isLastResort):
+        case .keyPackage(let package):
             let log = try existing(.keyPackages(of: client))
-            if let there = try state.keyPackage(reference) {
+            if let there = try state.keyPackage(package.reference) {
                 guard there.client == client else {
                     return RelayError(.notPermitted, "Another client has published this KeyPackage.")
                 }
                 plan.append(.duplicate(message: index, log, there.sequenceNumber))
                 return nil
             }
-            if !isLastResort {
-                let count = try state.keyPackageCount(of: client, cipherSuite: cipherSuite)
-                let planned = plannedKeyPackages(cipherSuite, in: batch)
-                guard count + planned < limits.maxKeyPackagesPerPool else {
+            if let refusal = try refusal(of: package, by: client, at: now) { return refusal }
+            if !package.isLastResort {
+                let suite = package.cipherSuite
+                var count = 0
+                if let known = group.poolCounts[suite] {
+                    count = known
+                } else {
+                    count = try keyPackageCount(of: client, suite, at: now)
+                }
+                group.poolCounts[suite] = count + 1
+                guard count < limits.maxKeyPackagesPerPool else {
                     return RelayError(
                         .keyPackagePoolFull,
                         "The pool holds at most \(limits.maxKeyPackagesPerPool) KeyPackages of a suite.")
@@ -348,10 +359,12 @@ public struct Relay<State: RelayState>: ~Copyable {
     }
 
     /// Why a message of `epoch` is refused, with the commit that has ended it.
-    func refusal(of epoch: Epoch, current: Epoch, log: LogNumber) throws(State.Failure) -> RelayError {
+    func refusal(
+        of epoch: Epoch, current: Epoch, log: LogNumber, _ mayRead: (SequenceNumber) -> Bool = { _ in true }
+    ) throws(State.Failure) -> RelayError {
         let winner = try state.commit(ending: epoch, in: log)
         var detail = EpochDetail(log: log, epoch: current, commit: winner ?? .zero)
-        if let winner, let entry = try state.storedEntry(winner, in: log),
+        if let winner, mayRead(winner), let entry = try state.storedEntry(winner, in: log),
             entry.payload.count <= WireLimits.maxEntryInDetailByteCount
         {
             detail.entry = entry.encoded
@@ -361,15 +374,6 @@ public struct Relay<State: RelayState>: ~Copyable {
                 .staleEpoch, "The group is in epoch \(current), the message in \(epoch).", detail: detail.encoded)
             : RelayError(
                 .futureEpoch, "The group is only in epoch \(current), the message in \(epoch).", detail: detail.encoded)
-    }
-
-    private func plannedKeyPackages(_ cipherSuite: CipherSuite, in batch: CommandBatch) -> Int {
-        plan.count { step in
-            guard case .appendKeyPackage(let index, _) = step,
-                case .keyPackage(_, cipherSuite, isLastResort: false) = batch.messages[index].route
-            else { return false }
-            return true
-        }
     }
 
     private mutating func carryOut(
@@ -393,51 +397,15 @@ public struct Relay<State: RelayState>: ~Copyable {
             noteCommit(in: log, at: now)
             receipts.append(receipt)
         case .appendKeyPackage(let index, let log):
-            guard case .keyPackage(let reference, let suite, let isLastResort) = batch.messages[index].route else {
+            guard case .keyPackage(let package) = batch.messages[index].route else {
                 preconditionFailure("the step was planned for a KeyPackage")
             }
             let receipt = try append(index, first: first, to: log, in: batch, by: client, at: now) { _ in }
-            try state.addKeyPackage(
-                KeyPackagePosition(client: client, sequenceNumber: receipt.sequenceNumber), reference: reference,
-                cipherSuite: suite, isLastResort: isLastResort)
+            try addKeyPackage(package, of: client, at: receipt.sequenceNumber, now)
             receipts.append(receipt)
         case .setGroupInfo(let index, let log):
             try state.setGroupInfo(batch.bytes.rawSpan.extracting(batch.messages[index].range), of: log)
         }
-    }
-
-    // MARK: KeyPackages
-
-    private mutating func fetchKeyPackages(
-        _ requests: [KeyPackageRequest], for recipient: ClientNumber, at now: Timestamp
-    ) throws(State.Failure) -> [KeyPackageResult] {
-        var results: [KeyPackageResult] = []
-        for (index, request) in zip(UInt32(0)..., requests) {
-            // The same answer for "no such name" and "nothing left": a fetch is no way to learn who is registered.
-            guard let user = try state.user(named: request.name),
-                let owner = try state.clients(of: user).first,
-                let taken = try takeKeyPackage(of: owner, anyOf: request.cipherSuites)
-            else {
-                results.append(
-                    KeyPackageResult(request: index, error: .keyPackageUnavailable, client: .relay, message: []))
-                continue
-            }
-            let log = try existing(.keyPackages(of: owner))
-            let entry = try state.entry(taken.position, in: log)
-            let notice = KeyPackageNotice(sequenceNumber: taken.position, recipient: recipient)
-            try notify(notice.encoded, kind: .keyPackageHandedOut, in: .keyPackages(of: owner), at: now)
-            results.append(KeyPackageResult(request: index, error: .none, client: owner, message: entry.payload))
-        }
-        return results
-    }
-
-    private mutating func takeKeyPackage(
-        of owner: ClientNumber, anyOf cipherSuites: [CipherSuite]
-    ) throws(State.Failure) -> (position: SequenceNumber, isLastResort: Bool)? {
-        for suite in cipherSuites {
-            if let taken = try state.takeKeyPackage(of: owner, cipherSuite: suite) { return taken }
-        }
-        return nil
     }
 
     // MARK: Logs

@@ -22,6 +22,8 @@ struct FanOut: ~Copyable {
     /// Slices of this turn, with room for a header before each.
     private var arena = OutputBuffer(capacity: 1 << 20)
     private var slices: [Slice] = []
+    /// Who has sent what is in the slices of tracked groups, each slice's together.
+    private var senders: [ClientNumber] = []
     /// What is put together for one session.
     private var scratch = OutputBuffer(capacity: 1 << 20)
 
@@ -34,6 +36,8 @@ struct FanOut: ~Copyable {
         var byteCount: Int
         var entryCount: Int
         var end: SequenceNumber
+        /// Of `senders`: clients that are given digests instead.
+        var senders: Range<Int>
     }
 
     /// Bytes of slices in one turn; what is left waits for the next.
@@ -42,19 +46,26 @@ struct FanOut: ~Copyable {
     // MARK: Who follows what
 
     /// The log's place here, made when nobody follows it yet.
-    mutating func followed(_ number: LogNumber, last: SequenceNumber) -> FollowedLog {
+    /// - Parameter last: as a snapshot says that is not older than any before.
+    mutating func followed(_ number: LogNumber, isTracked: Bool, last: SequenceNumber) -> FollowedLog {
         if let log = logs[number] {
-            // A snapshot may know more than what the writer has told so far, never less than is true.
-            if log.last < last {
+            // A snapshot may know more than what the writer has told so far, never less than is true. Of a tracked group
+            // that has to wait: with the same message comes who may not read it any more.
+            if log.last < last, !isTracked {
                 log.last = last
                 noteGrown(log)
             }
             return log
         }
-        let log = FollowedLog(number: number, last: last)
+        let log = FollowedLog(number: number, isTracked: isTracked, last: last)
         logs[number] = log
         return log
     }
+
+    func isFollowed(_ log: LogNumber) -> Bool { logs[log] != nil }
+
+    /// Those who follow a log on this loop.
+    func followers(of log: LogNumber) -> [Follower] { logs[log]?.followers ?? [] }
 
     mutating func dropIfUnfollowed(_ log: FollowedLog) {
         guard log.followers.isEmpty else { return }
@@ -121,6 +132,7 @@ struct FanOut: ~Copyable {
         } else {
             arena.clear()
             slices.removeAll(keepingCapacity: true)
+            senders.removeAll(keepingCapacity: true)
             // One transaction for all reads of the turn.
             try reader.read { (snapshot) throws(StoreError) in
                 try prepareSlices(snapshot, limits)
@@ -150,7 +162,7 @@ struct FanOut: ~Copyable {
                     slices.append(try makeSlice(of: log, after: follower.cursor, snapshot, limits.maxWriteByteCount))
                 }
                 if let slice, slice.start == follower.cursor { attach(slice.index, to: follower) }
-                // Elsewhere in the log, or the slice does not reach to the end.
+                // Elsewhere in the log, or the slice does not reach to the end, or is not for this client.
                 catchUp(follower)
             }
         }
@@ -161,14 +173,19 @@ struct FanOut: ~Copyable {
         of log: FollowedLog, after start: SequenceNumber, _ snapshot: borrowing Snapshot, _ maxByteCount: Int
     ) throws(StoreError) -> Slice {
         arena.skip(Connection.headroom)
-        var slice = Slice(offset: arena.count, byteCount: 0, entryCount: 0, end: start)
-        try snapshot.forEachFrame(in: log.number, after: start, through: log.last) {
+        var slice = Slice(
+            offset: arena.count, byteCount: 0, entryCount: 0, end: start, senders: senders.count..<senders.count)
+        try snapshot.forEachStoredFrame(in: log.number, after: start, through: log.last) {
             (number, frame) throws(StoreError) in
-            if slice.entryCount > 0, slice.byteCount + frame.count > maxByteCount { return false }
-            arena.append(frame)
-            slice.byteCount += frame.count
+            if slice.entryCount > 0, slice.byteCount + frame.bytes.count > maxByteCount { return false }
+            arena.append(frame.bytes)
+            slice.byteCount += frame.bytes.count
             slice.entryCount += 1
             slice.end = number
+            if log.isTracked, !senders[slice.senders].contains(frame.sender) {
+                senders.append(frame.sender)
+                slice.senders = slice.senders.lowerBound..<senders.count
+            }
             return true
         }
         guard slice.entryCount > 0 else { throw .corrupted("log \(log.number) has no entry behind \(start)") }
@@ -178,9 +195,9 @@ struct FanOut: ~Copyable {
     private mutating func attach(_ index: Int, to follower: Follower) {
         let session = follower.session
         let slice = slices[index]
-        guard slice.end <= follower.until, session.sliceByteCount + slice.byteCount <= session.writeByteCount else {
-            return
-        }
+        guard slice.end <= follower.end, session.sliceByteCount + slice.byteCount <= session.writeByteCount,
+            !senders[slice.senders].contains(follower.client)
+        else { return }
         if session.firstSlice < 0 { session.firstSlice = Int32(index) } else { session.moreSlices.append(Int32(index)) }
         session.sliceByteCount += slice.byteCount
         follower.cursor = slice.end
@@ -280,10 +297,13 @@ struct FanOut: ~Copyable {
         let end = Connection.headroom + session.writeByteCount
         while let follower = session.behind.last, scratch.count < end {
             let start = follower.cursor
-            try snapshot.forEachFrame(in: follower.log.number, after: start, through: follower.target) {
+            let isTracked = follower.log.isTracked
+            try snapshot.forEachStoredFrame(in: follower.log.number, after: start, through: follower.target) {
                 (number, frame) throws(StoreError) in
-                if scratch.count > Connection.headroom, scratch.count + frame.count > end { return false }
-                scratch.append(frame)
+                let isOwn = isTracked && frame.sender == follower.client
+                let byteCount = isOwn ? EntryDigest.frameByteCount : frame.bytes.count
+                if scratch.count > Connection.headroom, scratch.count + byteCount > end { return false }
+                if isOwn { frame.writeDigest(to: scratch.extend(byteCount)) } else { scratch.append(frame.bytes) }
                 follower.cursor = number
                 entriesPushed += 1
                 return true

@@ -21,6 +21,12 @@ struct OutputBuffer: ~Copyable {
         count += byteCount
     }
 
+    /// Moves on by `byteCount` bytes, which the caller writes.
+    mutating func extend(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        skip(byteCount)
+        return start + count - byteCount
+    }
+
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
         reserve(bytes.count)

@@ -32,7 +32,7 @@ extension RelayLoop {
             query(requestID, session) { (snapshot) throws(StoreError) in
                 .success(try snapshot.list(request, for: client))
             }
-        default: return false
+        default: return try handleInvitation(type, requestID, content, session, client)
         }
         return true
     }

@@ -49,44 +49,57 @@ extension RelayLoop {
         else {
             return SubscriptionResult(error: name.kind == .group ? .groupUnknown : .logUnknown)
         }
-        guard subscription.after <= head.last else { return SubscriptionResult(error: .cursorAhead) }
+        // The first entry that the client may read, and the last.
+        var (first, through) = (head.first, SequenceNumber.unlimited)
+        let isTracked = name.kind == .group ? try snapshot.has(Tables.groups, number) : false
+        if isTracked {
+            // Whoever never was a member does not learn that there is such a group.
+            guard let member = try snapshot.member(client, of: number) else {
+                return SubscriptionResult(error: .groupUnknown)
+            }
+            first = max(first, member.joined.next)
+            through = member.readableThrough
+        }
+        let last = min(head.last, through)
+        guard subscription.after <= last else { return SubscriptionResult(error: .cursorAhead) }
+        // What is missing in between, the client sees from `first`.
+        let cursor = max(subscription.after, SequenceNumber(rawValue: first.rawValue - 1))
         let existing = session.followers[number]
         guard existing != nil || session.followers.count < configuration.session.maxSubscriptions else {
             return SubscriptionResult(error: .tooManySubscriptions)
         }
         let hash: SHA256Digest
-        if subscription.after == .zero {
+        if cursor == .zero {
             hash = chain.start(of: name)
-        } else if subscription.after == head.last {
+        } else if cursor == head.last {
             hash = head.chain
-        } else if let entry = try snapshot.entry(subscription.after, in: number) {
+        } else if let entry = try snapshot.entry(cursor, in: number) {
             hash = entry.chain
         } else {
-            throw .corrupted("log \(number) has no entry \(subscription.after)")
+            throw .corrupted("log \(number) has no entry \(cursor)")
         }
-        let log = fanOut.followed(number, last: head.last)
+        let log = fanOut.followed(number, isTracked: isTracked, last: head.last)
         if let existing {
-            existing.cursor = subscription.after
+            existing.cursor = cursor
             existing.until = subscription.until
+            existing.through = through
             fanOut.catchUp(existing)
         } else {
-            let follower = Follower(session: session, log: log, cursor: subscription.after, until: subscription.until)
+            let follower = Follower(
+                session: session, log: log, client: client, cursor: cursor, until: subscription.until, through: through)
             log.add(follower)
             session.followers[number] = follower
             subscriptionCount += 1
             fanOut.catchUp(follower)
         }
         return SubscriptionResult(
-            log: number, first: head.first, last: head.last, epoch: head.epoch, chain: hash)
+            log: number, first: first, last: last, epoch: head.epoch, chain: hash)
     }
 
     func unsubscribe(_ frame: Unsubscribe, _ requestID: RequestID, _ session: Session) {
         for log in frame.logs {
             // A log that is not followed is as the client wants it.
-            guard let follower = session.followers.removeValue(forKey: log) else { continue }
-            subscriptionCount -= 1
-            fanOut.leave(follower)
-            remove(follower)
+            if let follower = session.followers[log] { drop(follower) }
         }
         answer(session, requestID, Done())
     }
@@ -112,40 +125,6 @@ extension RelayLoop {
     }
 
     private var notSubscribed: RelayError { RelayError(.notSubscribed, "A log in this list is not followed.") }
-
-    /// PROTOCOL.md section 7.5.
-    func fetchKeyPackages(
-        _ frame: FetchKeyPackages, _ requestID: RequestID, _ session: Session, _ client: ClientNumber
-    ) {
-        guard frame.requests.count <= WireLimits.maxKeyPackageRequests else {
-            let limit = WireLimits.maxKeyPackageRequests
-            return answer(session, requestID, RelayError(.tooManyRequests, "At most \(limit) KeyPackages at once."))
-        }
-        send(.fetchKeyPackages(frame.requests), requestID, session, client)
-    }
-
-    /// PROTOCOL.md section 7.5.
-    func countKeyPackages(_ requestID: RequestID, _ session: Session, _ client: ClientNumber) {
-        var counts: [KeyPackageCount] = []
-        do throws(StoreError) {
-            try reader.read { (snapshot) throws(StoreError) in
-                try snapshot.forEachKeyPackage(of: client) { pooled in
-                    if counts.last?.cipherSuite != pooled.cipherSuite {
-                        counts.append(KeyPackageCount(cipherSuite: pooled.cipherSuite, count: 0, hasLastResort: false))
-                    }
-                    if pooled.isLastResort {
-                        counts[counts.count - 1].hasLastResort = true
-                    } else {
-                        counts[counts.count - 1].count += 1
-                    }
-                    return true
-                }
-            }
-            answer(session, requestID, KeyPackageCounts(counts: counts))
-        } catch {
-            answer(session, requestID, unreadable(error))
-        }
-    }
 
     func unreadable(_ error: StoreError) -> RelayError {
         logger.error("the store could not be read", metadata: ["reason": "\(error)"])

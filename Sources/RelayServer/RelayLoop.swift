@@ -34,6 +34,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     private let inbox = Inbox<Message>()
     private let writer: @Sendable (CommandBatch) -> Void
     private let http: HTTPSurface
+    let keyPackages: KeyPackagePolicy
     let limits: Limits
     let peers: PeerLimits
     /// By slot and generation of connections.
@@ -72,7 +73,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     init(
         loop: ServiceLoop, configuration: ServerConfiguration, store: Store, metrics: RelayMetrics, logger: Logger,
-        http: HTTPSurface, peers: PeerLimits, writer: @escaping @Sendable (CommandBatch) -> Void
+        http: HTTPSurface, keyPackages: KeyPackagePolicy, peers: PeerLimits,
+        writer: @escaping @Sendable (CommandBatch) -> Void
     ) throws(StoreError) {
         self.loop = loop
         self.configuration = configuration
@@ -81,6 +83,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         self.writer = writer
         self.http = http
         self.peers = peers
+        self.keyPackages = keyPackages
         reader = try StoreReader(store)
         limits = Limits(
             maxFrameByteCount: UInt32(configuration.transport.maxFrameByteCount),
@@ -257,10 +260,12 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     private func publish(
         _ content: RawSpan, _ requestID: RequestID, _ session: Session, _ client: ClientNumber
     ) throws(DecodingError) {
+        var publisher = Publisher(client)
         try publish(requestID, session) { (id) throws(DecodingError) in
             try commands.appendPublish(
                 content, connection: id, requestID: requestID, client: client, limits: configuration.publish,
-                sha256: &sha256)
+                sha256: &sha256
+            ) { checkKeyPackage($0, by: &publisher) }
         }
     }
 
@@ -344,6 +349,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             }
             updatePause(session)
         }
+        // First: it says who may read what has grown.
+        if !batch.effects.isEmpty { apply(batch.effects) }
         for grown in batch.grown { fanOut.grow(grown) }
         if byteCountInFlight < configuration.session.maxByteCountInFlightPerLoop / 2, !stalled.isEmpty {
             let waiting = stalled

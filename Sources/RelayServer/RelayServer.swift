@@ -1,6 +1,8 @@
 import Glibc
 public import Logging
 public import Prometheus
+import RelayCore
+public import RelayCredentials
 public import RelayStore
 public import RelayTransport
 import RelayWire
@@ -38,11 +40,13 @@ public final class RelayServer: Sendable {
     public enum StartError: Error, CustomStringConvertible {
         case store(StoreError)
         case transport(TransportError)
+        case credentials(CredentialError)
 
         public var description: String {
             switch self {
             case .store(let error): error.description
             case .transport(let error): error.description
+            case .credentials(let error): "the server's name: \(error)"
             }
         }
     }
@@ -56,6 +60,10 @@ public final class RelayServer: Sendable {
         LibwebsocketsLog.setHandler { line in
             logger.warning("libwebsockets", metadata: ["line": "\(line.filter { !$0.isNewline })"])
         }
+        let keyPackages: KeyPackagePolicy
+        do throws(CredentialError) {
+            keyPackages = try configuration.keyPackagePolicy()
+        } catch { throw .credentials(error) }
         // A peer that is gone is an error of the write, not a signal to the process.
         signal(SIGPIPE, SIG_IGN)
         let store: Store
@@ -83,7 +91,8 @@ public final class RelayServer: Sendable {
                 targets.loops.append(
                     try RelayLoop(
                         loop: loop, configuration: configuration, store: store, metrics: metrics, logger: logger,
-                        http: http, peers: peers, writer: { writer.put(.commands($0)) }))
+                        http: http, keyPackages: keyPackages, peers: peers,
+                        writer: { writer.put(.commands($0)) }))
             }
         } catch { throw .store(error) }
         running = Mutex(Running(loops: loops, relayLoops: targets.loops, writer: writer, targets: targets))

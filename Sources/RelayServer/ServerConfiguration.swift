@@ -1,4 +1,7 @@
+public import MLSCodec
+public import MLSPublicGroup
 public import RelayCore
+import RelayCredentials
 public import RelayStore
 public import RelayTransport
 import RelayWire
@@ -11,6 +14,9 @@ public struct ServerConfiguration: Sendable {
     public var store = StoreConfiguration()
     public var core = CoreLimits()
     public var publish = PublishLimits()
+    public var keyPackages = KeyPackageConfiguration()
+    /// Whose a credential is; nil for basic credentials, which name their user.
+    public var authenticationService: (any AuthenticationService)?
     public var session = SessionLimits()
     public var addresses = AddressLimits()
     /// What clients sign that they log in to; at most 255 bytes.
@@ -21,6 +27,37 @@ public struct ServerConfiguration: Sendable {
     public init(transport: TransportConfiguration, dataDirectory: String) {
         self.transport = transport
         self.dataDirectory = dataDirectory
+    }
+}
+
+/// Which KeyPackages are kept for others. RFC 9420 sections 7.2 and 10.1.
+public struct KeyPackageConfiguration: Hashable, Sendable {
+    public var cipherSuites = KeyPackagePolicy.allCipherSuites
+    /// The longest total lifetime. RFC 9420 section 7.2 asks for one to be chosen: a year, and a month for those who publish
+    /// the next ones before the last ones end.
+    public var maxLifetimeMilliseconds: UInt64 = 400 * 86_400_000
+    /// How long a KeyPackage must still be good for when it is published.
+    public var minLifetimeMilliseconds: UInt64 = 3_600_000
+
+    public init() {}
+}
+
+extension ServerConfiguration {
+    /// - Throws: when the relay's name is none.
+    func keyPackagePolicy() throws(CredentialError) -> KeyPackagePolicy {
+        let service: any AuthenticationService
+        if let authenticationService {
+            service = authenticationService
+        } else {
+            service = RelayAuthenticationService(
+                verifier: try CredentialVerifier(serverName: serverName, root: nil, acceptsBasic: true))
+        }
+        var policy = KeyPackagePolicy(
+            validation: ValidationPolicy(
+                maxTotalLifetime: keyPackages.maxLifetimeMilliseconds / 1000, authenticationService: service,
+                clientSupport: nil), cipherSuites: keyPackages.cipherSuites)
+        policy.minLifetime = keyPackages.minLifetimeMilliseconds / 1000
+        return policy
     }
 }
 

@@ -60,37 +60,52 @@ final class Session {
 final class Follower {
     unowned let session: Session
     unowned let log: FollowedLog
+    let client: ClientNumber
     /// The last entry that was written to the session.
     var cursor: SequenceNumber
-    /// The last entry that may be.
+    /// The last entry that the client wants.
     var until: SequenceNumber
+    /// The last entry that the client may read: it was a member of the group until then.
+    var through: SequenceNumber
     /// In the session's list of followers that are behind.
     var isBehind = false
     /// Where this stands in the log's list.
     var index = 0
 
-    init(session: Session, log: FollowedLog, cursor: SequenceNumber, until: SequenceNumber) {
+    init(
+        session: Session, log: FollowedLog, client: ClientNumber, cursor: SequenceNumber, until: SequenceNumber,
+        through: SequenceNumber
+    ) {
         self.session = session
         self.log = log
+        self.client = client
         self.cursor = cursor
         self.until = until
+        self.through = through
     }
 
+    /// The last entry that may be written.
+    var end: SequenceNumber { min(until, through) }
     /// The last entry that can be written now.
-    var target: SequenceNumber { min(log.last, until) }
+    var target: SequenceNumber { min(log.last, end) }
 }
 
 /// A log that sessions of this loop follow.
+///
+/// Invariant, for a tracked group: how far each follower may read is known for all entries up to `last`.
 final class FollowedLog {
     let number: LogNumber
+    /// A tracked group: whoever follows it is a member, and gets digests of what its client has sent.
+    let isTracked: Bool
     /// The last entry, as far as this loop has heard.
     var last: SequenceNumber
     private(set) var followers: [Follower] = []
     /// In the loop's list of logs that have grown.
     var isGrown = false
 
-    init(number: LogNumber, last: SequenceNumber) {
+    init(number: LogNumber, isTracked: Bool, last: SequenceNumber) {
         self.number = number
+        self.isTracked = isTracked
         self.last = last
     }
 

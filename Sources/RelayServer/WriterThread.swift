@@ -172,7 +172,12 @@ final class WriterThread: @unchecked Sendable {
         for kind in LogKind.allCases where relay.appended[kind] > 0 {
             metrics.appended(kind).increment(by: relay.appended[kind])
         }
-        for index in outcomes.indices { outcomes[index].grown = grown }
+        let effects = relay.effects
+        relay.effects = Effects()
+        for index in outcomes.indices {
+            outcomes[index].grown = grown
+            outcomes[index].effects = effects
+        }
         tellRefusedCommits()
         return outcomes
     }
@@ -232,6 +237,8 @@ struct OutcomeBatch: Sendable {
     /// Whose they are: neighbours of the same connection are one.
     var answers: [Answer] = []
     var grown: [GrownLog] = []
+    /// What the transaction did that concerns sessions of any loop.
+    var effects = Effects()
 
     struct Answer: Sendable {
         var connection: ConnectionID

@@ -1,6 +1,6 @@
 internal import CLMDB
 import Glibc
-public import MLSCodec
+import MLSCodec
 import MLSCrypto
 public import RelayCore
 public import RelayWire
@@ -97,6 +97,16 @@ public struct Snapshot: RecordReading, ~Copyable {
     ) throws(StoreError) {
         try forEachRecord(in: log, after: after, through: last) { (number, record) throws(StoreError) in
             try body(number, EntryRecord.frame(record))
+        }
+    }
+
+    /// As `forEachFrame`, with what is known of an entry beside its frame.
+    public func forEachStoredFrame(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (SequenceNumber, StoredFrame) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEachRecord(in: log, after: after, through: last) { (number, record) throws(StoreError) in
+            try body(number, try StoredFrame(record, number, in: log))
         }
     }
 
@@ -266,16 +276,6 @@ public struct Snapshot: RecordReading, ~Copyable {
         return KeyPackagePosition(
             client: ClientNumber(rawValue: value.number()),
             sequenceNumber: SequenceNumber(rawValue: value.number(at: 8)))
-    }
-
-    /// A KeyPackage that can be handed out.
-    public struct PooledKeyPackage: Hashable, Sendable {
-        public var client: ClientNumber
-        public var cipherSuite: CipherSuite
-        public var isLastResort: Bool
-        /// In the log of the client's KeyPackages.
-        public var sequenceNumber: SequenceNumber
-        public var reference: [UInt8]
     }
 
     /// Calls `body` with what a client's pools hold, by suite, in the order of handing out, last-resort ones at the end
@@ -493,14 +493,15 @@ public struct Snapshot: RecordReading, ~Copyable {
     }
 }
 
-extension Snapshot.PooledKeyPackage {
+extension PooledKeyPackage {
     init(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) throws(StoreError) {
         guard key.count == 19, key[10] <= 1 else { throw .corrupted("the key of a pooled KeyPackage is not one") }
-        client = ClientNumber(rawValue: key.number(0))
-        cipherSuite = CipherSuite(rawValue: UInt16(key[8]) << 8 | UInt16(key[9]))
-        isLastResort = key[10] == 1
-        sequenceNumber = SequenceNumber(rawValue: key.number(11))
-        reference = Array(value)
+        guard value.count > 8 else { throw .corrupted("a pooled KeyPackage is none") }
+        self.init(
+            client: ClientNumber(rawValue: key.number(0)),
+            cipherSuite: CipherSuite(rawValue: UInt16(key[8]) << 8 | UInt16(key[9])), isLastResort: key[10] == 1,
+            sequenceNumber: SequenceNumber(rawValue: key.number(11)), notAfter: Timestamp(rawValue: value.number(0)),
+            reference: Array(value.dropFirst(8)))
     }
 }
 

@@ -296,69 +296,51 @@ public final class StoreWriter: RelayState {
         try snapshot.keyPackage(reference)
     }
 
-    public func addKeyPackage(
-        _ position: KeyPackagePosition, reference: [UInt8], cipherSuite: CipherSuite, isLastResort: Bool
-    ) throws(StoreError) {
-        if isLastResort, let earlier = try first(of: position.client, cipherSuite: cipherSuite, isLastResort: true) {
-            try remove(earlier)
-        }
-        let key = Key(
-            client: position.client, cipherSuite: cipherSuite.rawValue, isLastResort: isLastResort,
-            sequenceNumber: position.sequenceNumber)
-        try put(.keyPackages, key, reference)
+    public func setKeyPackage(_ position: KeyPackagePosition, reference: [UInt8]) throws(StoreError) {
         try put(.keyPackageRefs, reference, position.client.encoded + position.sequenceNumber.encoded)
     }
 
-    public func takeKeyPackage(
-        of client: ClientNumber, cipherSuite: CipherSuite
-    ) throws(StoreError) -> (position: SequenceNumber, isLastResort: Bool)? {
-        if let once = try first(of: client, cipherSuite: cipherSuite, isLastResort: false) {
-            try remove(once)
-            return (once.sequenceNumber, false)
-        }
-        return try first(of: client, cipherSuite: cipherSuite, isLastResort: true).map { ($0.sequenceNumber, true) }
-    }
-
-    public func keyPackageCount(of client: ClientNumber, cipherSuite: CipherSuite) throws(StoreError) -> Int {
-        var count = 0
-        try forEachPooled(of: client, cipherSuite: cipherSuite, isLastResort: false) { _ in
-            count += 1
-            return true
-        }
-        return count
-    }
-
-    private func first(
-        of client: ClientNumber, cipherSuite: CipherSuite, isLastResort: Bool
-    ) throws(StoreError) -> Snapshot.PooledKeyPackage? {
-        var first: Snapshot.PooledKeyPackage?
-        try forEachPooled(of: client, cipherSuite: cipherSuite, isLastResort: isLastResort) {
-            first = $0
-            return false
-        }
-        return first
-    }
-
-    private func forEachPooled(
-        of client: ClientNumber, cipherSuite: CipherSuite, isLastResort: Bool,
-        _ body: (Snapshot.PooledKeyPackage) -> Bool
-    ) throws(StoreError) {
+    public func pool(
+        of client: ClientNumber, _ cipherSuite: CipherSuite, isLastResort: Bool, atMost limit: Int
+    ) throws(StoreError) -> [PooledKeyPackage] {
+        var pool: [PooledKeyPackage] = []
         let start = Key(
             client: client, cipherSuite: cipherSuite.rawValue, isLastResort: isLastResort, sequenceNumber: .zero)
         try snapshot.forEach(.keyPackages, from: start) { (key, value) throws(StoreError) in
-            let pooled = try Snapshot.PooledKeyPackage(key: key, value: value)
-            guard pooled.client == client, pooled.cipherSuite == cipherSuite, pooled.isLastResort == isLastResort else {
-                return false
-            }
-            return body(pooled)
+            let pooled = try PooledKeyPackage(key: key, value: value)
+            guard pool.count < limit, pooled.client == client, pooled.cipherSuite == cipherSuite,
+                pooled.isLastResort == isLastResort
+            else { return false }
+            pool.append(pooled)
+            return pool.count < limit
         }
+        return pool
     }
 
-    private func remove(_ pooled: Snapshot.PooledKeyPackage) throws(StoreError) {
-        var key = Key(
-            client: pooled.client, cipherSuite: pooled.cipherSuite.rawValue, isLastResort: pooled.isLastResort,
-            sequenceNumber: pooled.sequenceNumber)
+    public func keyPackages(of client: ClientNumber) throws(StoreError) -> [PooledKeyPackage] {
+        var found: [PooledKeyPackage] = []
+        try snapshot.forEachKeyPackage(of: client) {
+            found.append($0)
+            return true
+        }
+        return found
+    }
+
+    public func insert(_ keyPackage: PooledKeyPackage) throws(StoreError) {
+        try put(.keyPackages, Key(keyPackage), keyPackage.notAfter.encoded + keyPackage.reference)
+    }
+
+    public func remove(_ keyPackage: PooledKeyPackage) throws(StoreError) {
+        var key = Key(keyPackage)
         let transaction = snapshot.transaction
         try check(key.withValue { mdb_del(transaction, store.tables[.keyPackages], &$0, nil) }, "mdb_del")
+    }
+}
+
+extension Key {
+    fileprivate init(_ keyPackage: PooledKeyPackage) {
+        self.init(
+            client: keyPackage.client, cipherSuite: keyPackage.cipherSuite.rawValue,
+            isLastResort: keyPackage.isLastResort, sequenceNumber: keyPackage.sequenceNumber)
     }
 }

@@ -20,7 +20,7 @@ enum TableName: String, CaseIterable {
     case commits
     /// log -> newest GroupInfo, an MLSMessage.
     case groupInfos
-    /// client, suite, last resort (0 or 1), seq -> KeyPackageRef: what can be handed out.
+    /// client, suite, last resort (0 or 1), seq -> end of its lifetime, KeyPackageRef: what can be handed out.
     case keyPackages
     /// KeyPackageRef -> client, seq: every KeyPackage there ever was.
     case keyPackageRefs

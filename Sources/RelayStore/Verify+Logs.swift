@@ -25,7 +25,12 @@ struct LogWalk {
     struct Package {
         var cipherSuite: CipherSuite
         var isLastResort: Bool
+        var notAfter: Timestamp
         var timesHandedOut = 0
+        /// The invitation that keeps it.
+        var reservedFor: InvitationNumber?
+        /// Its lifetime is over, or nobody should use it for another reason.
+        var isWithdrawn = false
     }
 }
 
@@ -182,9 +187,11 @@ extension StoreVerifier {
     ) throws(StoreError) {
         let kinds: [EntryKind] =
             switch walk.name.kind {
-            case .group, .inbox: [.message]
+            case .group: [.message]
+            case .inbox: [.message] + EntryKind.ofInboxes
             case .directory: [.identity]
-            case .keyPackages: [.message, .keyPackageHandedOut]
+            case .keyPackages:
+                [.message, .keyPackageHandedOut, .keyPackageReserved, .keyPackageReturned, .keyPackageExpired]
             case .groups: [.groupCreated]
             }
         guard kinds.contains(entry.header.kind) else {
@@ -199,6 +206,9 @@ extension StoreVerifier {
         case .identity: try verifyIdentityNotice(entry, number, walk, in: snapshot)
         case .groupCreated: try verifyGroupNotice(entry, number, walk, in: snapshot)
         case .keyPackageHandedOut: try verifyKeyPackageNotice(entry, number, &walk, in: snapshot)
+        case .keyPackageReserved, .keyPackageReturned: verifyReservation(entry, number, &walk)
+        case .keyPackageExpired: verifyExpiry(entry, number, &walk)
+        case _ where walk.name.kind == .inbox && entry.header.kind != .message: verifyInboxNotice(entry, number, walk)
         default: try verifyMessage(entry, number, &walk, in: snapshot)
         }
     }
@@ -292,71 +302,6 @@ extension StoreVerifier {
             guard key.count == 16, key.number(0) == log.rawValue else { return false }
             try body(Epoch(rawValue: key.number(8)), value)
             return true
-        }
-    }
-
-    /// What is in the pools is what the log leaves to be handed out.
-    private func finishKeyPackages(_ walk: LogWalk, in snapshot: borrowing Snapshot) throws(StoreError) {
-        guard let client = walk.name.client else { return }
-        // The last-resort KeyPackage of a suite is the last one published.
-        var lastResorts: [CipherSuite: SequenceNumber] = [:]
-        for (number, package) in walk.packages where package.isLastResort {
-            lastResorts[package.cipherSuite] = max(number, lastResorts[package.cipherSuite] ?? .zero)
-        }
-        var due = Set(lastResorts.values)
-        for (number, package) in walk.packages where !package.isLastResort && package.timesHandedOut == 0 {
-            due.insert(number)
-        }
-        // Rows that do not decode are found with the table; what they would have said cannot be known here.
-        let pools = try row { () throws(StoreError) in
-            try snapshot.forEachKeyPackage(of: client) { (pooled) throws(StoreError) in
-                try verify(pooled, walk, lastResorts: lastResorts, in: snapshot)
-                due.remove(pooled.sequenceNumber)
-                return true
-            }
-        }
-        guard case .found = pools else { return }
-        for number in due.sorted() {
-            report(
-                Finding(
-                    .missing, .keyPackages, log: walk.log, at: number, row: "client \(client)",
-                    expected: "a KeyPackage that can be handed out", found: "none"))
-        }
-    }
-
-    private func verify(
-        _ pooled: Snapshot.PooledKeyPackage, _ walk: LogWalk, lastResorts: [CipherSuite: SequenceNumber],
-        in snapshot: borrowing Snapshot
-    ) throws(StoreError) {
-        let number = pooled.sequenceNumber
-        func report(_ problem: Finding.Problem, expected: String, found: String) {
-            self.report(
-                Finding(
-                    problem, .keyPackages, log: walk.log, at: number, row: "\(pooled)", expected: expected, found: found
-                ))
-        }
-        guard let package = walk.packages[number] else {
-            report(.stray, expected: "a KeyPackage", found: "none")
-            return
-        }
-        if package.cipherSuite != pooled.cipherSuite || package.isLastResort != pooled.isLastResort {
-            let found = "\(pooled.cipherSuite)\(pooled.isLastResort ? ", last resort" : "")"
-            let expected = "\(package.cipherSuite)\(package.isLastResort ? ", last resort" : "")"
-            report(.contradiction, expected: expected, found: found)
-        }
-        if !package.isLastResort, package.timesHandedOut > 0 {
-            report(.handedOut, expected: "not in the pool any more", found: "in the pool")
-        }
-        if package.isLastResort, let last = lastResorts[package.cipherSuite], last != number {
-            report(.stray, expected: "entry \(last) as the last resort", found: "entry \(number)")
-        }
-        // An entry that does not decode was found in the log.
-        guard let entry = try row({ () throws(StoreError) in try snapshot.entry(number, in: walk.log) }).value else {
-            return
-        }
-        let reference = keyPackage(entry.payload)?.reference
-        if reference != pooled.reference {
-            report(.contradiction, expected: "reference \(reference?.hex ?? "none")", found: pooled.reference.hex)
         }
     }
 }

@@ -8,7 +8,7 @@ extension StoreVerifier {
     // MARK: Notices
 
     /// The notice that an entry is; nil, and a finding, where it is none.
-    private func notice<Notice: TLSDecodable>(
+    func notice<Notice: TLSDecodable>(
         _ type: Notice.Type, _ entry: Entry, _ number: SequenceNumber, _ log: LogNumber
     ) -> Notice? {
         do throws(DecodingError) {
@@ -76,27 +76,6 @@ extension StoreVerifier {
                 Finding(
                     .contradiction, .heads, log: notice.log, expected: "creator \(notice.creator)",
                     found: "creator \(head.creator)"))
-        }
-    }
-
-    func verifyKeyPackageNotice(
-        _ entry: Entry, _ number: SequenceNumber, _ walk: inout LogWalk, in snapshot: borrowing Snapshot
-    ) throws(StoreError) {
-        guard let notice = notice(KeyPackageNotice.self, entry, number, walk.log) else { return }
-        func report(expected: String, found: String) {
-            self.report(Finding(.handedOut, .entries, log: walk.log, at: number, expected: expected, found: found))
-        }
-        guard var package = walk.packages[notice.sequenceNumber] else {
-            report(expected: "a KeyPackage that was published before", found: "entry \(notice.sequenceNumber)")
-            return
-        }
-        package.timesHandedOut += 1
-        if !package.isLastResort, package.timesHandedOut > 1 {
-            report(expected: "a KeyPackage once", found: "entry \(notice.sequenceNumber) once more")
-        }
-        walk.packages[notice.sequenceNumber] = package
-        if try !isClient(notice.recipient, in: snapshot) {
-            report(expected: "a client as the recipient", found: "client \(notice.recipient)")
         }
     }
 
@@ -190,55 +169,8 @@ extension StoreVerifier {
         }
     }
 
-    private func verifyKeyPackage(
-        _ entry: Entry, _ number: SequenceNumber, _ walk: inout LogWalk, in snapshot: borrowing Snapshot
-    ) throws(StoreError) {
-        guard let package = keyPackage(entry.payload) else { return }
-        walk.packages[number] = LogWalk.Package(cipherSuite: package.cipherSuite, isLastResort: package.isLastResort)
-        guard let reference = package.reference else {
-            report(
-                Finding(
-                    .malformedPayload, .entries, log: walk.log, at: number, expected: "a suite that is known",
-                    found: "\(package.cipherSuite)"))
-            return
-        }
-        let expected = walk.name.client.map { KeyPackagePosition(client: $0, sequenceNumber: number) }
-        switch try row({ () throws(StoreError) in try snapshot.keyPackage(reference) }) {
-        case .undecodable: break
-        case .missing:
-            report(
-                Finding(
-                    .missing, .keyPackageRefs, log: walk.log, at: number, row: reference.hex,
-                    expected: "entry \(number)",
-                    found: "none"))
-        case .found(let position):
-            guard position != expected else { break }
-            report(
-                Finding(
-                    .contradiction, .keyPackageRefs, log: walk.log, at: number, row: reference.hex,
-                    expected: "entry \(number)",
-                    found: "entry \(position.sequenceNumber) of client \(position.client)"))
-        }
-    }
-
     // MARK: MLS
 
     /// The envelope of an MLSMessage; nil where it is none.
     func envelope(_ message: [UInt8]) -> MLSMessageEnvelope? { try? MLSMessageEnvelope(message.rawSpan) }
-
-    struct StoredKeyPackage {
-        var cipherSuite: CipherSuite
-        var isLastResort: Bool
-        /// Nil where the suite is not known, so that it has no hash.
-        var reference: [UInt8]?
-    }
-
-    /// What an MLSMessage with a KeyPackage says; nil where it is something else.
-    func keyPackage(_ message: [UInt8]) -> StoredKeyPackage? {
-        guard case .keyPackage(let route)? = envelope(message)?.payload else { return nil }
-        let bytes = message.rawSpan.extracting(route.keyPackage)
-        return StoredKeyPackage(
-            cipherSuite: route.cipherSuite, isLastResort: route.isLastResort,
-            reference: try? keyPackageRef(of: bytes, suite: route.cipherSuite))
-    }
 }

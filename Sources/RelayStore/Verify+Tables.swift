@@ -233,7 +233,7 @@ extension StoreVerifier {
         }
         try forEachRow(of: .keyPackages) { (snapshot, key, value) throws(StoreError) in
             let pooled = try decoded(.keyPackages, row: "key \(key.hex)") { () throws(StoreError) in
-                try Snapshot.PooledKeyPackage(key: key, value: value)
+                try PooledKeyPackage(key: key, value: value)
             }
             if let pooled, try !snapshot.has(Tables.clients, pooled.client) {
                 report(
@@ -363,10 +363,4 @@ extension StoreVerifier {
 extension Identity {
     /// The name as text.
     var text: String { String(decoding: name, as: UTF8.self) }
-}
-
-extension Snapshot.PooledKeyPackage: CustomStringConvertible {
-    public var description: String {
-        "client \(client), \(cipherSuite), \(isLastResort ? "last resort, " : "")entry \(sequenceNumber)"
-    }
 }

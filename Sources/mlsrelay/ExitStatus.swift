@@ -17,6 +17,8 @@ enum ExitStatus {
         switch error {
         case .store(let error): of(error)
         case .transport(let error): of(error)
+        // What is set for the Authentication Service does not fit together: 78.
+        case .credentials: configuration
         }
     }
 

@@ -100,7 +100,11 @@ struct CrashTests {
             for subscription in try await client.subscribe(to: own.map { ($0, .start) }) {
                 let subscription = try subscription.get()
                 readers.append(
-                    Task { for try await entry in subscription { target.add(entry, of: subscription.log) } })
+                    Task {
+                        for try await received in subscription {
+                            if let entry = received.entry { target.add(entry, of: subscription.log) }
+                        }
+                    })
             }
         }
 

@@ -86,7 +86,7 @@ struct SessionTests {
         let subscription = try await followed
         try peer.send(log.append(1))
         var iterator = subscription.makeAsyncIterator()
-        #expect(try await iterator.next() == log.entries[0])
+        #expect(try await iterator.next()?.entry == log.entries[0])
         async let published = relayClientError { _ = try await client.publish([[1]]) }
         _ = try await peer.require(Publish.self)
         peer.close()

@@ -1,5 +1,6 @@
 import MLSCrypto
 import RelayWire
+import TLSPresentation
 import Testing
 
 @testable import RelayClient
@@ -28,7 +29,7 @@ struct SubscriptionTests {
         try peer.send(log.entries)
         try peer.send(log.append(2))
         var iterator = subscription.makeAsyncIterator()
-        for index in 0..<5 { #expect(try await iterator.next() == log.entries[index]) }
+        for index in 0..<5 { #expect(try await iterator.next()?.entry == log.entries[index]) }
         await client.close()
         #expect(try await iterator.next() == nil)
     }
@@ -59,7 +60,7 @@ struct SubscriptionTests {
         let (client, peer, subscription) = try await Self.following(relay, log)
         var iterator = subscription.makeAsyncIterator()
         try peer.send(log.append(3))
-        #expect(try await iterator.next() == log.entries[0])
+        #expect(try await iterator.next()?.entry == log.entries[0])
         // The beginning of an entry is lost with the connection.
         log.append(2)
         try peer.send(raw: Array(EntryFrame(log.entries[3]).frame(.none).prefix(50)))
@@ -70,7 +71,7 @@ struct SubscriptionTests {
             subscriptionAgain.after == SequenceNumber(rawValue: 3)
                 && subscriptionAgain.until == SequenceNumber(rawValue: 1024))
         try later.send(Array(log.entries[3...]))
-        for index in 1..<5 { #expect(try await iterator.next() == log.entries[index]) }
+        for index in 1..<5 { #expect(try await iterator.next()?.entry == log.entries[index]) }
         await client.close()
     }
 
@@ -89,7 +90,7 @@ struct SubscriptionTests {
         }
         try peer.send(entries)
         var iterator = subscription.makeAsyncIterator()
-        for index in 0..<2 { #expect(try await iterator.next() == log.entries[index]) }
+        for index in 0..<2 { #expect(try await iterator.next()?.entry == log.entries[index]) }
         let error = await relayClientError { _ = try await iterator.next() }
         #expect(error?.code == .chainBroken)
         #expect(error?.position == Position(log: log.number, sequenceNumber: SequenceNumber(rawValue: 3)))
@@ -144,7 +145,7 @@ struct SubscriptionTests {
         var iterator = try await followed.makeAsyncIterator()
         let restored = log
         try peer.send(log.append(2))
-        for index in 0..<2 { #expect(try await iterator.next() == log.entries[index]) }
+        for index in 0..<2 { #expect(try await iterator.next()?.entry == log.entries[index]) }
         peer.close()
         try await relay.acceptReady().follow(restored)
         await #expect(throws: RelayClientError(.chainBroken, "")) { _ = try await iterator.next() }
@@ -162,13 +163,40 @@ struct SubscriptionTests {
         try await peer.follow(log)
         var iterator = try await followed.makeAsyncIterator()
         try peer.send([log.entries[3]])
-        #expect(try await iterator.next() == log.entries[3])
+        #expect(try await iterator.next()?.entry == log.entries[3])
 
-        async let error = relayClientError { _ = try await client.subscribe(to: .directory) }
+        async let error = relayClientError {
+            _ = try await client.subscribe(
+                to: .directory, after: Cursor(sequenceNumber: SequenceNumber(rawValue: 1), chain: nil))
+        }
         var result = log.result(after: .zero)
         result.first = SequenceNumber(rawValue: 3)
         try await peer.send(Subscribed(results: [result]), peer.require(Subscribe.self).id)
         #expect(await error?.code == .entriesGone)
+        await client.close()
+    }
+
+    @Test("a reader from the start begins with what is there for it, and takes digests for what they are")
+    func digests() async throws {
+        let relay = try FakeRelay()
+        var log = FakeLog()
+        log.append(4)
+        let (client, peer) = try await relay.connected()
+        async let followed = client.subscribe(to: Self.group)
+        // The reader joined with entry 2.
+        var result = log.result(after: SequenceNumber(rawValue: 2))
+        result.first = SequenceNumber(rawValue: 3)
+        try await peer.send(Subscribed(results: [result]), peer.require(Subscribe.self).id)
+        var iterator = try await followed.makeAsyncIterator()
+        var chain = Chain()
+        let payload = log.entries[2].payload
+        let digest = EntryDigest(
+            header: log.entries[2].header, chain: log.entries[2].chain,
+            payloadHash: chain.payloadHash(payload.rawSpan))
+        try peer.send(digest, .none)
+        try peer.send([log.entries[3]])
+        #expect(try await iterator.next() == .digest(digest))
+        #expect(try await iterator.next()?.entry == log.entries[3])
         await client.close()
     }
 
@@ -186,11 +214,11 @@ struct SubscriptionTests {
         try await peer.send(Pong(data: []), peer.require(Ping.self).id)
         _ = try await ping
         var iterator = subscription.makeAsyncIterator()
-        for index in 0..<4 { #expect(try await iterator.next() == log.entries[index]) }
+        for index in 0..<4 { #expect(try await iterator.next()?.entry == log.entries[index]) }
         let (id, credit) = try await peer.require(Credit.self)
         #expect(credit.until == [Position(log: log.number, sequenceNumber: SequenceNumber(rawValue: 12))])
         try peer.send(Done(), id)
-        for index in 4..<8 { #expect(try await iterator.next() == log.entries[index]) }
+        for index in 4..<8 { #expect(try await iterator.next()?.entry == log.entries[index]) }
         #expect(try await peer.require(Credit.self).body.until.first?.sequenceNumber == SequenceNumber(rawValue: 16))
         // What was consumed counts on the next connection as well.
         peer.close()
@@ -206,7 +234,7 @@ struct SubscriptionTests {
         let (client, peer, subscription) = try await Self.following(relay, log, window: 2)
         try peer.send(log.append(3))
         var iterator = subscription.makeAsyncIterator()
-        for index in 0..<2 { #expect(try await iterator.next() == log.entries[index]) }
+        for index in 0..<2 { #expect(try await iterator.next()?.entry == log.entries[index]) }
         await #expect(throws: RelayClientError(.protocolViolation, "")) { _ = try await iterator.next() }
         await client.close()
     }
@@ -244,10 +272,10 @@ struct SubscriptionTests {
             }
         }
         var slow = subscriptions[0].makeAsyncIterator()
-        #expect(try await slow.next() == all[0].entries[0])
+        #expect(try await slow.next()?.entry == all[0].entries[0])
         var fast = subscriptions[1].makeAsyncIterator()
-        for index in 0..<1000 { #expect(try await fast.next() == all[1].entries[index]) }
-        for index in 1..<1000 { #expect(try await slow.next() == all[0].entries[index]) }
+        for index in 0..<1000 { #expect(try await fast.next()?.entry == all[1].entries[index]) }
+        for index in 1..<1000 { #expect(try await slow.next()?.entry == all[0].entries[index]) }
         await client.close()
         try await script.value
     }
@@ -288,7 +316,7 @@ struct SubscriptionTests {
         let fourth = try await relay.acceptReady()
         try await fourth.follow(log)
         try fourth.send(log.append(1))
-        #expect(try await iterator.next() == log.entries[0])
+        #expect(try await iterator.next()?.entry == log.entries[0])
         // Whoever asks for the first time is told.
         async let error = relayClientError { _ = try await client.subscribe(to: .directory) }
         try await fourth.send(RelayError(.storageFailed, "broken"), fourth.require(Subscribe.self).id)

@@ -19,6 +19,9 @@ struct PropertyTests {
         var limits = CoreLimits()
         limits.pastEpochs = 2
         limits.maxKeyPackagesPerPool = 3
+        limits.keyPackageLowWater = 2
+        // What is counted in memory is forgotten when a store is opened again.
+        (limits.keyPackageFetches, limits.keyPackageFetchesPerUser) = (0, 0)
         var configuration = StoreConfiguration.forTests
         configuration.duplicateWindow = 6
         configuration.maxDuplicateWindowEntries = 40

@@ -113,7 +113,11 @@ struct DeliveryTests {
                     case .published(let published): winners += published.receipts.map(\.sequenceNumber)
                     case .error(let error):
                         #expect(error.code == .staleEpoch)
-                        losers.append(try EpochDetail(decoding: error.detail))
+                        var detail = try EpochDetail(decoding: error.detail)
+                        let winner = try Entry(decoding: detail.entry)
+                        #expect(winner.header.sequenceNumber == detail.commit)
+                        detail.entry = []
+                        losers.append(detail)
                     case let other: Issue.record("\(other)")
                     }
                 }

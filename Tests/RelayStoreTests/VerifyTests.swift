@@ -115,6 +115,9 @@ struct VerifyTests {
 
     // MARK: Damage
 
+    /// A pool's row of a KeyPackage that is good for ever.
+    private static func pooled(_ index: Int) -> [UInt8] { key(.max) + packages[index].reference }
+
     struct Damage: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let expected: [String]
@@ -382,23 +385,26 @@ struct VerifyTests {
         },
         Damage("a last resort gone", "missing keyPackages 6 5") { try $0.remove(.keyPackages, poolKey(2, 1, 1, 5)) },
         Damage("a KeyPackage back in its pool", "handedOut keyPackages 6 1") {
-            try $0.put(.keyPackages, poolKey(2, 1, 0, 1), packages[0].reference)
+            try $0.put(.keyPackages, poolKey(2, 1, 0, 1), pooled(0))
         },
         Damage("an earlier last resort back", "stray keyPackages 6 4") {
-            try $0.put(.keyPackages, poolKey(2, 1, 1, 4), packages[3].reference)
+            try $0.put(.keyPackages, poolKey(2, 1, 1, 4), pooled(3))
         },
         Damage("a KeyPackage in the pool of another suite", "contradiction keyPackages 6 7") { raw in
             try raw.remove(.keyPackages, poolKey(2, 2, 0, 7))
-            try raw.put(.keyPackages, poolKey(2, 1, 0, 7), packages[5].reference)
+            try raw.put(.keyPackages, poolKey(2, 1, 0, 7), pooled(5))
         },
         Damage("a pool's row with another reference", "contradiction keyPackages 6 2") {
-            try $0.put(.keyPackages, poolKey(2, 1, 0, 2), packages[0].reference)
+            try $0.put(.keyPackages, poolKey(2, 1, 0, 2), pooled(0))
+        },
+        Damage("a pool's row with another lifetime", "contradiction keyPackages 6 2") {
+            try $0.put(.keyPackages, poolKey(2, 1, 0, 2), key(7) + packages[1].reference)
         },
         Damage("a pool's row of no KeyPackage", "stray keyPackages 6 6") {
-            try $0.put(.keyPackages, poolKey(2, 1, 0, 6), packages[0].reference)
+            try $0.put(.keyPackages, poolKey(2, 1, 0, 6), pooled(0))
         },
         Damage("a pool's row of no client", "stray keyPackages - -") {
-            try $0.put(.keyPackages, poolKey(9, 1, 0, 1), packages[0].reference)
+            try $0.put(.keyPackages, poolKey(9, 1, 0, 1), pooled(0))
         },
         Damage("a pool's row that is none", "undecodable keyPackages - -") { try $0.put(.keyPackages, [1, 2, 3], []) },
         Damage("a reference deleted", "missing keyPackageRefs 6 2") {

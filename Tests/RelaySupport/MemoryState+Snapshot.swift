@@ -45,9 +45,9 @@ extension MemoryState {
         try snapshot.forEachKeyPackage(of: nil) { pooled in
             let name = PoolName(client: pooled.client, cipherSuite: pooled.cipherSuite)
             if pooled.isLastResort {
-                pools[name, default: Pool()].lastResort = pooled.sequenceNumber
+                pools[name, default: Pool()].lastResort.append(pooled)
             } else {
-                pools[name, default: Pool()].once.append(pooled.sequenceNumber)
+                pools[name, default: Pool()].once.append(pooled)
             }
             return true
         }

@@ -77,12 +77,17 @@ public struct TestMessage: Hashable, Sendable {
     }
 
     /// A KeyPackage; equal texts give the same one.
-    public static func keyPackage(_ text: String, suite: UInt16 = 1, isLastResort: Bool = false) -> Self {
+    /// - Parameters:
+    ///   - key: of its leaf; nil for whatever key the client has that publishes it in a `TestRelay`.
+    ///   - notAfter: in seconds.
+    public static func keyPackage(
+        _ text: String, suite: UInt16 = 1, isLastResort: Bool = false, key: [UInt8]? = nil, notAfter: UInt64 = .max
+    ) -> Self {
         Self(.mlsKeyPackage) { writer in
             MLSCodec.ProtocolVersion.mls10.encode(into: &writer)
             writer.integer(suite)
             writer.opaque(text.utf8)
-            writeLeafNode(into: &writer)
+            writeLeafNode(key ?? publishersKey, notAfter, into: &writer)
             writer.vector { writer in
                 guard isLastResort else { return }
                 ExtensionType.lastResort.encode(into: &writer)
@@ -92,15 +97,18 @@ public struct TestMessage: Hashable, Sendable {
         }
     }
 
-    private static func writeLeafNode(into writer: inout Writer) {
+    /// Stands for the key of whoever publishes the KeyPackage.
+    static let publishersKey = Array("signature key".utf8)
+
+    private static func writeLeafNode(_ key: [UInt8], _ notAfter: UInt64, into writer: inout Writer) {
         writer.opaque("encryption key".utf8)
-        writer.opaque("signature key".utf8)
+        writer.opaque(key)
         CredentialType.basic.encode(into: &writer)
         writer.opaque("identity".utf8)
         for _ in 0..<5 { writer.vector { _ in } }
         writer.integer(LeafNodeSource.keyPackage.rawValue)
         writer.integer(0 as UInt64)
-        writer.integer(UInt64.max)
+        writer.integer(notAfter)
         writer.vector { _ in }
         writer.opaque("signature".utf8)
     }
@@ -109,8 +117,8 @@ public struct TestMessage: Hashable, Sendable {
 
     /// The KeyPackageRef of a KeyPackage.
     public var reference: [UInt8] {
-        guard case .keyPackage(let reference, _, _) = route(at: 0) else { preconditionFailure("a KeyPackage") }
-        return reference
+        guard case .keyPackage(let keyPackage) = route(at: 0) else { preconditionFailure("a KeyPackage") }
+        return keyPackage.reference
     }
 
     /// The route of this message when it stands at `offset` of a batch's bytes.
@@ -142,7 +150,10 @@ public struct TestMessage: Hashable, Sendable {
                 let reference = try keyPackageRef(
                     of: bytes.rawSpan.extracting(route.keyPackage), suite: route.cipherSuite)
                 return .keyPackage(
-                    reference: reference, cipherSuite: route.cipherSuite, isLastResort: route.isLastResort)
+                    PublishedKeyPackage(
+                        reference: reference, cipherSuite: route.cipherSuite, isLastResort: route.isLastResort,
+                        signatureKey: Array(bytes[route.signatureKey]),
+                        notAfter: Timestamp(seconds: route.lifetime?.notAfter ?? 0)))
             } catch {
                 preconditionFailure("a test publishes a KeyPackage of an unknown suite: \(error)")
             }

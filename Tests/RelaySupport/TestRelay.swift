@@ -3,7 +3,7 @@ import MLSCrypto
 public import RelayCore
 public import RelayStore
 public import RelayWire
-import TLSPresentation
+public import TLSPresentation
 public import TestSupport
 
 /// A relay without sockets, clock and threads, on either of the two states.
@@ -14,6 +14,11 @@ public final class TestRelay {
     public struct Result: Hashable, Sendable {
         public var outcome: Outcome
         public var receipts: [Receipt]
+    }
+
+    /// The two states did not give the same.
+    public struct StatesDiffer: Error {
+        public let what: String
     }
 
     public struct RefusalChangedState: Error {
@@ -27,6 +32,8 @@ public final class TestRelay {
     /// Where the store is; nil for a relay in memory.
     private let path: String?
     private var memory: Relay<MemoryState>?
+    /// Carries out the same on another state, and must come to the same.
+    public var mirror: TestRelay?
     private var stored: StoredRelay?
 
     /// A new relay with its first logs.
@@ -54,7 +61,23 @@ public final class TestRelay {
     /// - Parameter aborts: whether the transaction is given up in the end, as when the disk is full.
     public func carryOut(_ commands: [TestCommand], aborts: Bool = false) throws -> [Result] {
         var batch = CommandBatch()
-        for command in commands { batch.add(command) }
+        for command in commands {
+            let first = batch.messages.count
+            batch.add(command)
+            let key = try identity(of: command.client)?.signatureKey ?? []
+            for index in first..<batch.messages.count { batch.messages[index].route.putIn(publishersKey: key) }
+        }
+        if let mirror {
+            mirror.now = now
+            let mirrored = try mirror.carryOut(commands, aborts: aborts)
+            let results = try carryOutHere(batch, aborts: aborts)
+            guard results == mirrored else { throw StatesDiffer(what: "\(results) and \(mirrored)") }
+            return results
+        }
+        return try carryOutHere(batch, aborts: aborts)
+    }
+
+    private func carryOutHere(_ batch: CommandBatch, aborts: Bool) throws -> [Result] {
         if let stored { return try stored.carryOut(batch, at: now, aborts: aborts) }
         guard let before = memory?.state else { preconditionFailure("a relay is in memory or stored") }
         var receipts: [Receipt] = []
@@ -68,6 +91,11 @@ public final class TestRelay {
             memory?.transactionFailed()
         }
         return outcomes.map { Result($0, receipts) }
+    }
+
+    private func identity(of client: ClientNumber) throws -> Identity? {
+        guard let stored else { return try memory?.state.identity(of: client) }
+        return try stored.reader.read { (snapshot) throws(StoreError) in try snapshot.identity(of: client) }
     }
 
     /// Carries out one command, a millisecond after the one before.
@@ -136,6 +164,60 @@ public final class TestRelay {
         return log
     }
 
+    /// Changes a record without asking the relay.
+    public func set<Key, Value>(_ records: Records<Key, Value>, _ key: Key, _ value: Value?) throws {
+        guard let stored else {
+            if let value { try memory?.state.set(records, key, value) } else { try memory?.state.remove(records, key) }
+            return
+        }
+        try stored.writer.begin()
+        var writer = stored.writer
+        if let value { try writer.set(records, key, value) } else { try writer.remove(records, key) }
+        _ = try writer.commit()
+    }
+
+    /// Carries out what only other commands do.
+    public func withdrawKeyPackages(of client: ClientNumber) throws {
+        guard let stored else {
+            try memory?.withdrawKeyPackages(of: client, at: now)
+            return
+        }
+        try stored.writer.begin()
+        try stored.relay.withdrawKeyPackages(of: client, at: now)
+        _ = try stored.writer.commit()
+    }
+
+    /// Does what is due at a time, and goes on from there.
+    public func passTime(to time: Timestamp) throws {
+        now = time
+        guard let stored else {
+            while let next = try memory?.passTime(at: now), next <= now {}
+            return
+        }
+        try stored.writer.begin()
+        while let next = try stored.relay.passTime(at: now), next <= now {}
+        _ = try stored.writer.commit()
+    }
+
+    /// Makes a client one of the user's, as if it had been admitted by another.
+    public func move(_ client: ClientNumber, to user: String) throws {
+        let state = try state
+        var record = try state.existing(Tables.clients, client)
+        guard let number = try state.user(named: Array(user.utf8)) else { throw MemoryState.corrupted("no user") }
+        try set(Tables.userClients, PairKey(record.user, client), nil)
+        record.user = number
+        record.identity.name = Array(user.utf8)
+        try set(Tables.clients, client, record)
+        try set(Tables.userClients, PairKey(number, client), Mark())
+    }
+
+    /// The payloads of a kind in a log.
+    public func notices<Notice: TLSDecodable>(
+        _ kind: EntryKind, _ type: Notice.Type = Notice.self, in log: LogName
+    ) throws -> [Notice] {
+        try entries(of: self.log(log)).filter { $0.header.kind == kind }.map { try Notice(decoding: $0.payload) }
+    }
+
     /// Closes the store and opens it again; a relay in memory stays as it is.
     /// - Parameter configuration: what it is opened with; nil for the same as before.
     public func reopen(configuration: StoreConfiguration? = nil) throws {
@@ -143,6 +225,8 @@ public final class TestRelay {
         stored = nil
         stored = try StoredRelay(path, limits: limits, configuration: configuration ?? self.configuration, now: now)
     }
+
+    public var hasStore: Bool { stored != nil }
 
     /// The store of a relay that has one.
     public var store: Store {
@@ -209,6 +293,17 @@ private final class StoredRelay {
                 try MemoryState(contentsOf: snapshot, duplicateWindow: store.configuration.duplicateWindow)
             }
         }
+    }
+}
+
+extension MessageToPublish.Route {
+    /// Gives a KeyPackage that is made up its publisher's key.
+    fileprivate mutating func putIn(publishersKey key: [UInt8]) {
+        guard case .keyPackage(var keyPackage) = self, keyPackage.signatureKey == TestMessage.publishersKey else {
+            return
+        }
+        keyPackage.signatureKey = key
+        self = .keyPackage(keyPackage)
     }
 }
 

@@ -9,7 +9,7 @@ public struct Effects: Sendable {
     /// Clients that go on with another key.
     public var rotated: [Rotation] = []
     /// Logs whose receipts have changed.
-    public var receipts: [LogNumber] = []
+    public var receipts: Set<LogNumber> = []
 
     public struct Ending: Hashable, Sendable {
         public var client: ClientNumber
@@ -19,6 +19,8 @@ public struct Effects: Sendable {
     public struct ReadingBound: Hashable, Sendable {
         public var log: LogNumber
         public var client: ClientNumber
+        /// What the client may read is behind this entry: a subscription that has not come so far is over.
+        public var after = SequenceNumber.zero
         /// The last entry that the client may read.
         public var through: SequenceNumber
     }

@@ -16,6 +16,13 @@ extension RecordReading where Self: ~Copyable {
         try get(Tables.members, PairKey(log, client))
     }
 
+    /// The last entry of a log that a client may read; nil where it may not know of the log. Of logs that are no tracked
+    /// groups the state does not know.
+    public func readableThrough(_ log: LogNumber, by client: ClientNumber) throws(Failure) -> SequenceNumber? {
+        guard try has(Tables.groups, log) else { return .unlimited }
+        return try member(client, of: log)?.readableThrough
+    }
+
     /// The clients of a user that are not revoked, ascending.
     public func clients(of user: UserNumber) throws(Failure) -> [ClientNumber] {
         var clients: [ClientNumber] = []
@@ -30,7 +37,9 @@ extension RecordReading where Self: ~Copyable {
         if try has(Tables.members, PairKey(log, client)) { return true }
         let user = try user(of: client)
         if try role(of: user, in: log) != .nobody { return true }
-        return try invitation(of: user, to: log) != nil
+        // Before an admin has approved, the user knows nothing of it.
+        guard let invitation = try invitation(of: user, to: log) else { return false }
+        return invitation.record.state != .waitingForApproval
     }
 
     /// The invitation of a user to a group that still stands: waiting or accepted.

@@ -238,7 +238,7 @@ extension Relay {
     // MARK: Names, roles, bans
 
     /// A tracked group of which `client` is a member, with the role of its user.
-    private func entered(
+    func entered(
         _ log: LogNumber, by client: ClientNumber
     ) throws(State.Failure) -> Result<(group: GroupRecord, user: UserNumber, role: Role), RelayError> {
         guard let group = try state.get(Tables.groups, log), try state.maySee(client, log, group) else {

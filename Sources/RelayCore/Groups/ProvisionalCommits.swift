@@ -49,7 +49,7 @@ extension Relay {
         client != commit.sender && member.state == .active && member.joined < number
     }
 
-    private mutating func removeDenials(
+    mutating func removeDenials(
         of commit: PairKey<LogNumber, SequenceNumber>
     ) throws(State.Failure) {
         for key in try state.keys(Tables.denials, prefix: commit.recordKey) { try state.remove(Tables.denials, key) }
@@ -97,7 +97,7 @@ extension Relay {
         for key in keys.reversed() {
             let commit = try state.existing(Tables.provisionalCommits, key)
             epoch = commit.epoch
-            for (user, role) in try takeBack(commit, of: log) { roles[user] = role }
+            for (user, role) in try takeBack(commit, of: log, at: now) { roles[user] = role }
             try state.remove(Tables.provisionalCommits, key)
             try removeDenials(of: key)
             for added in commit.added where added != commit.sender {
@@ -119,7 +119,7 @@ extension Relay {
 
     /// - Returns: the roles of users before the commit.
     private mutating func takeBack(
-        _ commit: ProvisionalCommit, of log: LogNumber
+        _ commit: ProvisionalCommit, of log: LogNumber, at now: Timestamp
     ) throws(State.Failure) -> [UserNumber: Role] {
         for saved in commit.members {
             guard let key = PairKey<LogNumber, ClientNumber>(recordKey: saved.key) else {
@@ -133,7 +133,9 @@ extension Relay {
                 try state.remove(Tables.clientGroups, PairKey(key.second, log))
             }
             effects.bounds.append(
-                Effects.ReadingBound(log: log, client: key.second, through: record?.readableThrough ?? .zero))
+                Effects.ReadingBound(
+                    log: log, client: key.second, after: record?.joined ?? .zero,
+                    through: record?.readableThrough ?? .zero))
         }
         var roles: [UserNumber: Role] = [:]
         for saved in commit.users where !saved.value.isEmpty {
@@ -146,7 +148,7 @@ extension Relay {
             try state.remove(Tables.pendingProposals, key)
         }
         for proposal in commit.proposals { try state.mark(Tables.pendingProposals, PairKey(log, proposal)) }
-        for invitation in commit.invitations { try setState(.accepted, of: invitation) }
+        for invitation in commit.invitations { try reopen(invitation, at: now) }
         let groupInfo = commit.groupInfo
         try state.setGroupInfo(groupInfo.rawSpan, of: log)
         try state.removeCommit(ending: commit.epoch, in: log)

@@ -76,11 +76,15 @@ extension Relay {
         undo.proposals = try state.keys(Tables.pendingProposals, prefix: log.recordKey).map(\.second)
         for proposal in undo.proposals { try state.remove(Tables.pendingProposals, PairKey(log, proposal)) }
         undo.invitations = commit.invitations
-        for invitation in commit.invitations { try setState(.completed, of: invitation) }
+        for invitation in commit.invitations { try complete(invitation, at: now) }
         if others {
             try state.set(Tables.provisionalCommits, PairKey(log, number), undo)
         } else {
-            // Nobody else was there who could deny it.
+            // Nobody else is left who could deny it, or what came before it.
+            for key in try state.keys(Tables.provisionalCommits, prefix: log.recordKey) {
+                try state.remove(Tables.provisionalCommits, key)
+                try removeDenials(of: key)
+            }
             group.confirmedEpoch = commit.epoch.next
         }
         try state.set(Tables.groups, log, group)
@@ -100,9 +104,12 @@ extension Relay {
         if !undo.members.contains(where: { $0.key == key.recordKey }) {
             undo.members.append(try saved(Tables.members, key))
         }
+        // Whoever joins anew without having been away has seen everything.
+        let wasThere = try state.get(Tables.members, key).map { $0.readableThrough >= number } ?? false
         try state.set(Tables.members, key, MemberRecord(user: user, joined: number))
         try state.mark(Tables.clientGroups, PairKey(client, log))
-        effects.bounds.append(Effects.ReadingBound(log: log, client: client, through: .unlimited))
+        effects.bounds.append(
+            Effects.ReadingBound(log: log, client: client, after: wasThere ? .zero : number, through: .unlimited))
         try count(user, by: 1, as: role, in: log, &group, undo: &undo)
     }
 

@@ -110,6 +110,14 @@ extension Relay {
         }
     }
 
+    /// Why a message of `epoch` is refused. The commit that has ended it goes to those only who may read it.
+    private func refusal(of epoch: Epoch, in plan: TrackedPlan) throws(State.Failure) -> RelayError {
+        try refusal(of: epoch, current: plan.epoch, log: plan.log) { commit in
+            guard let member = plan.member else { return false }
+            return member.joined < commit && commit <= member.readableThrough
+        }
+    }
+
     /// Application messages and proposals.
     private mutating func decideMessage(
         _ index: Int, _ epoch: Epoch, into plan: inout TrackedPlan, in batch: CommandBatch, by client: ClientNumber,
@@ -117,7 +125,7 @@ extension Relay {
     ) throws(State.Failure) -> RelayError? {
         let bytes = batch.bytes.rawSpan.extracting(batch.messages[index].range)
         guard epoch <= plan.epoch, plan.epoch.rawValue - epoch.rawValue <= limits.pastEpochs else {
-            return try refusal(of: epoch, current: plan.epoch, log: plan.log)
+            return try refusal(of: epoch, in: plan)
         }
         guard let message = try? MLSMessage(decoding: bytes) else {
             return RelayError(.messageMalformed, "Not an MLSMessage.")
@@ -134,7 +142,7 @@ extension Relay {
                     ? .append(message: index) : .appendProposal(message: index, isSelfRemove: false))
             return nil
         case .publicMessage(let content):
-            guard epoch == plan.epoch else { return try refusal(of: epoch, current: plan.epoch, log: plan.log) }
+            guard epoch == plan.epoch else { return try refusal(of: epoch, in: plan) }
             return try decideProposal(index, content, into: &plan, by: client, at: now)
         default:
             return RelayError(.messageMalformed, "Not a message of a group.")
@@ -226,7 +234,7 @@ extension Relay {
             if epoch.next == plan.epoch {
                 fairness[plan.log, default: Fairness()].lost(client, at: now, limits: limits)
             }
-            return try refusal(of: epoch, current: plan.epoch, log: plan.log)
+            return try refusal(of: epoch, in: plan)
         }
         if let wait = fairness[plan.log]?.wait(for: client, at: now) {
             return RelayError(
@@ -497,7 +505,7 @@ extension Relay {
         _ index: Int, _ epoch: Epoch, into plan: inout TrackedPlan, in batch: CommandBatch
     ) throws(State.Failure) -> RelayError? {
         if plan.isRepeated, epoch < plan.epoch || plan.commit == nil { return nil }
-        guard epoch == plan.epoch else { return try refusal(of: epoch, current: plan.epoch, log: plan.log) }
+        guard epoch == plan.epoch else { return try refusal(of: epoch, in: plan) }
         guard plan.member?.state == .active || plan.commit?.isExternal == true else { return .notMember }
         let bytes = batch.bytes.rawSpan.extracting(batch.messages[index].range)
         guard let message = try? MLSMessage(decoding: bytes), case .groupInfo(let groupInfo) = message else {

@@ -35,11 +35,11 @@ public struct MemoryState: RelayState, Hashable, Sendable {
         }
     }
 
-    /// What can be handed out, as places in the log of the client's KeyPackages.
+    /// What can be handed out.
     public struct Pool: Hashable, Sendable {
         /// In the order of handing out.
-        public var once: [SequenceNumber] = []
-        public var lastResort: SequenceNumber?
+        public var once: [PooledKeyPackage] = []
+        public var lastResort: [PooledKeyPackage] = []
 
         public init() {}
     }
@@ -142,33 +142,43 @@ public struct MemoryState: RelayState, Hashable, Sendable {
 
     public func keyPackage(_ reference: [UInt8]) -> KeyPackagePosition? { keyPackages[reference] }
 
-    public mutating func addKeyPackage(
-        _ position: KeyPackagePosition, reference: [UInt8], cipherSuite: CipherSuite, isLastResort: Bool
-    ) {
+    public mutating func setKeyPackage(_ position: KeyPackagePosition, reference: [UInt8]) {
         keyPackages[reference] = position
-        var pool = pools[PoolName(client: position.client, cipherSuite: cipherSuite)] ?? Pool()
-        if isLastResort {
-            pool.lastResort = position.sequenceNumber
-        } else {
-            pool.once.append(position.sequenceNumber)
-        }
-        pools[PoolName(client: position.client, cipherSuite: cipherSuite)] = pool
     }
 
-    public mutating func takeKeyPackage(
-        of client: ClientNumber, cipherSuite: CipherSuite
-    ) -> (position: SequenceNumber, isLastResort: Bool)? {
-        let name = PoolName(client: client, cipherSuite: cipherSuite)
-        guard var pool = pools[name] else { return nil }
-        if let first = pool.once.first {
-            pool.once.removeFirst()
-            pools[name] = pool == Pool() ? nil : pool
-            return (first, false)
-        }
-        return pool.lastResort.map { ($0, true) }
+    public func pool(
+        of client: ClientNumber, _ cipherSuite: CipherSuite, isLastResort: Bool, atMost limit: Int
+    ) -> [PooledKeyPackage] {
+        let pool = pools[PoolName(client: client, cipherSuite: cipherSuite)] ?? Pool()
+        return Array((isLastResort ? pool.lastResort : pool.once).prefix(limit))
     }
 
-    public func keyPackageCount(of client: ClientNumber, cipherSuite: CipherSuite) -> Int {
-        pools[PoolName(client: client, cipherSuite: cipherSuite)]?.once.count ?? 0
+    public func keyPackages(of client: ClientNumber) -> [PooledKeyPackage] {
+        pools.filter { $0.key.client == client }.sorted { $0.key.cipherSuite.rawValue < $1.key.cipherSuite.rawValue }
+            .flatMap { $0.value.once + $0.value.lastResort }
+    }
+
+    public mutating func insert(_ keyPackage: PooledKeyPackage) {
+        change(keyPackage) { list in
+            let index = list.firstIndex { $0.sequenceNumber > keyPackage.sequenceNumber } ?? list.endIndex
+            list.insert(keyPackage, at: index)
+        }
+    }
+
+    public mutating func remove(_ keyPackage: PooledKeyPackage) throws(Corrupted) {
+        var isFound = false
+        change(keyPackage) { list in
+            guard let index = list.firstIndex(of: keyPackage) else { return }
+            list.remove(at: index)
+            isFound = true
+        }
+        guard isFound else { throw Self.corrupted("KeyPackage \(keyPackage.sequenceNumber) is in no pool") }
+    }
+
+    private mutating func change(_ keyPackage: PooledKeyPackage, _ body: (inout [PooledKeyPackage]) -> Void) {
+        let name = PoolName(client: keyPackage.client, cipherSuite: keyPackage.cipherSuite)
+        var pool = pools[name] ?? Pool()
+        if keyPackage.isLastResort { body(&pool.lastResort) } else { body(&pool.once) }
+        pools[name] = pool == Pool() ? nil : pool
     }
 }

@@ -8,7 +8,7 @@ public enum RecordTable: UInt8, CaseIterable, Hashable, Sendable {
     case groups, openGroups, members, clientGroups, groupUsers, bans
     case publicGroups, pendingProposals, provisionalCommits, denials
     // Invitations and KeyPackages.
-    case invitations, groupInvitations, userInvitations, keyPackageTerms, reservations
+    case invitations, groupInvitations, userInvitations, inviterInvitations, reservations
     // Delivery.
     case delivered, headChecks, usage
     // The relay's own.

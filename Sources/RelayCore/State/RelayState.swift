@@ -91,16 +91,18 @@ public protocol RelayState: RecordReading {
 
     /// Whose KeyPackage this is, handed out or not.
     func keyPackage(_ reference: [UInt8]) throws(Failure) -> KeyPackagePosition?
-    /// Puts a KeyPackage into its pool, behind those that are there; a last-resort one replaces the one before.
-    mutating func addKeyPackage(
-        _ position: KeyPackagePosition, reference: [UInt8], cipherSuite: CipherSuite, isLastResort: Bool
-    ) throws(Failure)
-    /// The first KeyPackage in a pool, which is then no longer there, or else the last-resort one, which stays.
-    mutating func takeKeyPackage(
-        of client: ClientNumber, cipherSuite: CipherSuite
-    ) throws(Failure) -> (position: SequenceNumber, isLastResort: Bool)?
-    /// How many KeyPackages are in a pool, the last-resort one not counted.
-    func keyPackageCount(of client: ClientNumber, cipherSuite: CipherSuite) throws(Failure) -> Int
+    /// Notes for ever whose KeyPackage this is.
+    mutating func setKeyPackage(_ position: KeyPackagePosition, reference: [UInt8]) throws(Failure)
+    /// The KeyPackages of a pool that are handed out once, or those of last resort, in the order of their numbers.
+    func pool(
+        of client: ClientNumber, _ cipherSuite: CipherSuite, isLastResort: Bool, atMost limit: Int
+    ) throws(Failure) -> [PooledKeyPackage]
+    /// All that is in a client's pools, suite by suite.
+    func keyPackages(of client: ClientNumber) throws(Failure) -> [PooledKeyPackage]
+    /// Puts a KeyPackage into its pool, where its number says.
+    mutating func insert(_ keyPackage: PooledKeyPackage) throws(Failure)
+    /// Takes a KeyPackage out of its pool, where it is.
+    mutating func remove(_ keyPackage: PooledKeyPackage) throws(Failure)
 }
 
 extension RelayState {

@@ -37,6 +37,10 @@ public enum Tables {
     public static let invitations = Records<InvitationNumber, InvitationRecord>(.invitations)
     public static let groupInvitations = Records<PairKey<LogNumber, InvitationNumber>, Mark>(.groupInvitations)
     public static let userInvitations = Records<PairKey<UserNumber, InvitationNumber>, Mark>(.userInvitations)
+    /// Open ones, by the user that invites.
+    public static let inviterInvitations = Records<PairKey<UserNumber, InvitationNumber>, Mark>(.inviterInvitations)
+    /// KeyPackages that an open invitation keeps, by their place; not those of last resort, which stay in their pool.
+    public static let reservations = Records<PairKey<ClientNumber, SequenceNumber>, ReservationRecord>(.reservations)
 
     // MARK: The relay's own
 

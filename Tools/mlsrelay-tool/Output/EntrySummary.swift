@@ -10,6 +10,14 @@ struct EntrySummary {
     var what = ""
     var members: [JSON.Member] = []
 
+    /// Of an entry whose payload did not come along: one's own, or one that is not kept.
+    static let withoutPayload = EntrySummary(what: "without its payload", members: [])
+
+    private init(what: String, members: [JSON.Member]) {
+        self.what = what
+        self.members = members
+    }
+
     /// - Parameter name: the name of a client.
     init(_ entry: Entry, name: (ClientNumber) throws(StoreError) -> String) throws(StoreError) {
         if entry.header.kind == .message {

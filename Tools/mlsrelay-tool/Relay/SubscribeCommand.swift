@@ -150,9 +150,11 @@ private final class EntryPrinter: Sendable {
     }
 
     /// - Returns: whether more entries are wanted.
-    func print(_ entry: Entry, isLive: Bool) throws(StoreError) -> Bool {
-        let summary = try EntrySummary(entry) { name($0) }
-        let row = EntryRow(entry, summary, sender: name(entry.header.sender), includesPayload: payload)
+    func print(_ received: ReceivedEntry, isLive: Bool) throws(StoreError) -> Bool {
+        let entry = received.entry ?? Entry(header: received.header, chain: received.chain, payload: [])
+        let summary = try received.entry.map { (entry) throws(StoreError) in try EntrySummary(entry) { name($0) } }
+        let row = EntryRow(
+            entry, summary ?? .withoutPayload, sender: name(entry.header.sender), includesPayload: payload)
         return state.withLock { state in
             guard state.left > 0 else { return false }
             state.left -= 1

@@ -17,7 +17,7 @@ struct KeyPackagesCommand: ParsableCommand {
     var user: String
 
     private struct Listed {
-        var pooled: Snapshot.PooledKeyPackage
+        var pooled: PooledKeyPackage
         var time: Timestamp
         var byteCount: Int
         var lifetime: Lifetime?
