@@ -136,7 +136,7 @@ let package = Package(
         .target(
             name: "RelayStore",
             dependencies: [
-                "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayWire", "TLSPresentation",
+                "CLMDB", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayCore", "RelayWire", "TLSPresentation",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),

@@ -24,7 +24,7 @@ struct Tool: AsyncParsableCommand {
                     GroupsCommand.self, LogCommand.self, ShowCommand.self, EpochsCommand.self, MembersCommand.self,
                     LagCommand.self, RejectsCommand.self, DirectoryCommand.self, IdentitiesCommand.self,
                     InboxCommand.self, PoolsCommand.self, KeyPackagesCommand.self, AcknowledgementsCommand.self,
-                    StatCommand.self, VerifyCommand.self, BackupCommand.self,
+                    StatCommand.self, VerifyCommand.self, RebuildCommand.self, BackupCommand.self,
                 ]),
             CommandGroup(
                 name: "As a client of a running relay",

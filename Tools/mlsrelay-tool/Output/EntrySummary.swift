@@ -11,7 +11,7 @@ struct EntrySummary {
     var members: [JSON.Member] = []
 
     /// Of an entry whose payload did not come along: one's own, or one that is not kept.
-    static let withoutPayload = EntrySummary(what: "without its payload", members: [])
+    static var withoutPayload: EntrySummary { EntrySummary(what: "without its payload", members: []) }
 
     private init(what: String, members: [JSON.Member]) {
         self.what = what

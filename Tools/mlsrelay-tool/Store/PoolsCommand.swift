@@ -60,7 +60,7 @@ struct PoolsCommand: ParsableCommand {
         guard let log = try snapshot.log(.keyPackages, named: client.encoded.rawSpan) else {
             throw .corrupted("client \(client) has no log of KeyPackages")
         }
-        var pooled: [Snapshot.PooledKeyPackage] = []
+        var pooled: [PooledKeyPackage] = []
         try snapshot.forEachKeyPackage(of: client) {
             pooled.append($0)
             return true
