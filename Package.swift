@@ -166,8 +166,8 @@ let package = Package(
         .target(
             name: "RelayServer",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "Prometheus", "RelayCore", "RelayCredentials", "RelayStore",
-                "RelayTransport", "RelayWire", "TLSPresentation",
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "Prometheus", "RelayAuthority", "RelayCore", "RelayCredentials",
+                "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
@@ -200,8 +200,8 @@ let package = Package(
         .executableTarget(
             name: "mlsrelay",
             dependencies: [
-                "Prometheus", "RelayCore", "RelayServer", "RelaySettings", "RelayStore", "RelayTransport",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Prometheus", "RelayAuthority", "RelayCore", "RelayServer", "RelaySettings", "RelayStore",
+                "RelayTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: settings),

@@ -25,8 +25,7 @@ public struct Command: Sendable {
     public var action: Action
 
     public enum Action: Hashable, Sendable {
-        /// An identity whose owner has just proved to hold the key.
-        case register(Identity)
+        case register(Registration)
         /// An untracked one.
         case createGroup(groupID: [UInt8], epoch: Epoch)
         /// With these of the batch's `messages`.
@@ -36,6 +35,9 @@ public struct Command: Sendable {
         /// These of the batch's `messages`, a commit among them whose change of roster is declared.
         case publishCommit(Range<Int>, DeclaredRoster)
         case group(GroupAction)
+        case identity(IdentityAction)
+        /// With random bytes for a token.
+        case administer(Administer.Action, token: [UInt8])
         case acknowledge([Position])
         case fetchKeyPackages([KeyPackageRequest])
         case invitation(InvitationAction)

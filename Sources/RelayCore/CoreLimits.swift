@@ -17,6 +17,13 @@ public struct CoreLimits: Hashable, Sendable {
     /// Open invitations to one group, and of one user.
     public var maxInvitationsPerGroup = 1000
     public var maxInvitationsPerUser = 100
+    /// Clients of one user that are not revoked: phones, computers and what runs by itself, with room.
+    public var maxClientsPerUser = 64
+    /// Credentials, rotations, revocations and changes of visibility of one client in an hour: a lost answer is asked for
+    /// again, and nobody fills the directory, which others read. 0 for no limit.
+    public var identityChangesPerHour = 20
+    /// Tokens that admit new users at one time.
+    public var maxTokenCount = 10_000
     /// Denials that void a provisional commit, where the group's policy says nothing: one malicious member alone voids
     /// nothing, and two that cannot go on are enough not to wait for more.
     public var denials = 2
@@ -37,8 +44,6 @@ public struct CoreLimits: Hashable, Sendable {
     public var commitsPerMinute = 1000
     /// Clients in one tracked group: what MLS was made for.
     public var maxGroupMembers = 50_000
-    /// Clients of one user: devices of a person, with some to spare.
-    public var maxClientsPerUser = 20
     /// Groups that whoever wants may join of which one user is admin: all users find these.
     public var maxOpenGroupsPerUser = 20
     /// Refused commits that are kept for operators.

@@ -11,6 +11,7 @@ import TLSPresentation
 public struct Relay<State: RelayState>: ~Copyable {
     public var state: State
     public let limits: CoreLimits
+    public let rules: RelayRules
     /// What messages of public groups are validated with; the clock is the command's.
     public let validation: ValidationPolicy
     /// Entries appended since the owner last set this back.
@@ -29,15 +30,20 @@ public struct Relay<State: RelayState>: ~Copyable {
     var rates = CommandRates()
     /// KeyPackages of others that were asked for.
     var fetches = RateLimiter<KeyPackageFetch>()
+    /// What clients have changed about their identities.
+    var identityChanges = RateLimiter<ClientNumber>()
+    /// Clients whose connections were ended, since the process began.
+    var endedClients: Set<ClientNumber> = []
     /// The commit that the command at hand would publish.
     var refusedCommit: (log: LogNumber, epoch: Epoch)?
 
     public init(
-        _ state: consuming State, limits: CoreLimits,
+        _ state: consuming State, limits: CoreLimits, rules: RelayRules = RelayRules(),
         validation: ValidationPolicy = ValidationPolicy(clientSupport: nil)
     ) {
         self.state = state
         self.limits = limits
+        self.rules = rules
         self.validation = validation
     }
 
@@ -78,9 +84,10 @@ public struct Relay<State: RelayState>: ~Copyable {
     private mutating func carryOut(
         _ command: Command, in batch: CommandBatch, at now: Timestamp, receipts: inout [Receipt]
     ) throws(State.Failure) -> Outcome {
+        if !endedClients.isEmpty, let refusal = try refusalOfEnded(command.client) { return .refused(refusal) }
         switch command.action {
-        case .register(let identity):
-            return try register(identity, at: now)
+        case .register(let registration):
+            return try register(registration, at: now)
         case .createGroup(let groupID, let epoch):
             return try createGroup(groupID, epoch: epoch, by: command.client, at: now)
         case .createTrackedGroup(let group, let messages):
@@ -97,6 +104,10 @@ public struct Relay<State: RelayState>: ~Copyable {
             return try carryOut(action, by: command.client, at: now)
         case .group(let action):
             return try carryOut(action, by: command.client, at: now)
+        case .identity(let action):
+            return try carryOut(action, by: command.client, at: now)
+        case .administer(let action, let token):
+            return try administer(action, token: token, by: command.client, at: now)
         }
     }
 
@@ -112,43 +123,6 @@ public struct Relay<State: RelayState>: ~Copyable {
         if number > limits.maxRejectCount {
             try state.remove(Tables.rejects, SequenceNumber(rawValue: number - limits.maxRejectCount))
         }
-    }
-
-    // MARK: Identities
-
-    /// The first to register a name has it: only the same key may register it again, which changes nothing.
-    private mutating func register(_ identity: Identity, at now: Timestamp) throws(State.Failure) -> Outcome {
-        guard Identity.isValidName(identity.name) else {
-            return .refused(RelayError(.nameInvalid, "A name has 1 to 255 bytes of UTF-8 without control characters."))
-        }
-        if try state.user(named: identity.name) != nil {
-            if let client = try state.client(of: identity) { return .registered(client) }
-            return .refused(RelayError(.identityTaken, "This name is registered with another signature key."))
-        }
-        let user = UserNumber(rawValue: try state.nextNumber(.user))
-        try state.set(Tables.userNames, BytesKey(identity.name), user)
-        try state.set(Tables.users, user, UserRecord(name: identity.name, visibility: .listed, registered: now))
-        return .registered(try addClient(identity, clientName: [], to: user, at: now))
-    }
-
-    /// Gives a user a client, with its logs, and tells it in the directory.
-    private mutating func addClient(
-        _ identity: Identity, clientName: [UInt8], to user: UserNumber, at now: Timestamp
-    ) throws(State.Failure) -> ClientNumber {
-        let client = ClientNumber(rawValue: try state.nextNumber(.client))
-        try state.set(
-            Tables.clients, client,
-            ClientRecord(user: user, identity: identity, clientName: clientName, registered: now))
-        try state.mark(Tables.userClients, PairKey(user, client))
-        try state.set(Tables.signatureKeys, BytesKey(Identity.keyID(identity.signatureKey)), client)
-        for name in [LogName.inbox(of: client), .keyPackages(of: client)] {
-            _ = try createLog(name, epoch: Epoch(rawValue: 0), creator: client, at: now)
-        }
-        var notice = IdentityNotice(client: client, identity: identity)
-        notice.user = user
-        notice.clientName = clientName
-        try notify(notice.encoded, kind: .identity, in: .directory, at: now)
-        return client
     }
 
     // MARK: Groups
@@ -434,16 +408,19 @@ public struct Relay<State: RelayState>: ~Copyable {
         return head
     }
 
+    @discardableResult
     mutating func notify(
         _ payload: [UInt8], kind: EntryKind, in name: LogName, at now: Timestamp
-    ) throws(State.Failure) {
+    ) throws(State.Failure) -> LogHead {
         try notify(payload, kind: kind, in: try existing(name), at: now)
     }
 
+    /// - Returns: the log's head, which is at the notice.
+    @discardableResult
     mutating func notify(
         _ payload: [UInt8], kind: EntryKind, in log: LogNumber, at now: Timestamp
-    ) throws(State.Failure) {
-        _ = try append(payload.rawSpan, hash: payloadHash(payload), kind: kind, to: log, by: .relay, at: now) { _ in }
+    ) throws(State.Failure) -> LogHead {
+        try append(payload.rawSpan, hash: payloadHash(payload), kind: kind, to: log, by: .relay, at: now) { _ in }
     }
 
     mutating func payloadHash(_ payload: [UInt8]) -> SHA256Digest { chain.payloadHash(payload.rawSpan) }

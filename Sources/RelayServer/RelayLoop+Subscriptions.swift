@@ -38,8 +38,16 @@ extension RelayLoop {
         // One's own: nobody else's can be asked for.
         case .inbox: name = .inbox(of: client)
         case .keyPackages: name = .keyPackages(of: client)
-        case .directory: name = .directory
-        case .groups: return SubscriptionResult(error: .notPermitted)
+        case .directory:
+            guard try snapshot.mayFollowDirectory(client, configuration.rules) else {
+                return SubscriptionResult(error: .notPermitted)
+            }
+            name = .directory
+        case .groups:
+            guard try snapshot.isOperator(client, configuration.rules) else {
+                return SubscriptionResult(error: .notPermitted)
+            }
+            name = .groups
         }
         guard name == subscription.log || subscription.log.name.isEmpty else {
             return SubscriptionResult(error: .notPermitted)

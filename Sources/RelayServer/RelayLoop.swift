@@ -1,6 +1,7 @@
 import Logging
 import Metrics
 import MLSCrypto
+import RelayAuthority
 import RelayCore
 import RelayStore
 import RelayTransport
@@ -35,6 +36,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     private let writer: @Sendable (CommandBatch) -> Void
     private let http: HTTPSurface
     let keyPackages: KeyPackagePolicy
+    /// Who issues certificates; nil where there are none.
+    let authority: CertificateAuthority?
+    var authorityTendedAt: UInt64 = 0
     let limits: Limits
     let peers: PeerLimits
     /// By slot and generation of connections.
@@ -73,7 +77,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     init(
         loop: ServiceLoop, configuration: ServerConfiguration, store: Store, metrics: RelayMetrics, logger: Logger,
-        http: HTTPSurface, keyPackages: KeyPackagePolicy, peers: PeerLimits,
+        http: HTTPSurface, keyPackages: KeyPackagePolicy, authority: CertificateAuthority?, peers: PeerLimits,
         writer: @escaping @Sendable (CommandBatch) -> Void
     ) throws(StoreError) {
         self.loop = loop
@@ -84,6 +88,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         self.http = http
         self.peers = peers
         self.keyPackages = keyPackages
+        self.authority = authority
         reader = try StoreReader(store)
         limits = Limits(
             maxFrameByteCount: UInt32(configuration.transport.maxFrameByteCount),
@@ -194,11 +199,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         case (.ping, _):
             answer(session, requestID, Pong(data: try Ping(decoding: content).data))
         case (.register, .expectingAuthentication(let challenge)):
-            let frame = try Register(decoding: content)
-            authenticate(frame.identity, frame.signature, .register, challenge, requestID, session)
+            register(try Register(decoding: content), challenge, requestID, session)
         case (.authenticate, .expectingAuthentication(let challenge)):
-            let frame = try Authenticate(decoding: content)
-            authenticate(frame.identity, frame.signature, .authenticate, challenge, requestID, session)
+            authenticate(try Authenticate(decoding: content), challenge, requestID, session)
         case (.acknowledge, .ready(let client)):
             acknowledge(try Acknowledge(decoding: content), requestID, session, client)
         case (.fetchKeyPackages, .ready(let client)):
@@ -213,7 +216,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             _ = try CountKeyPackages(decoding: content)
             countKeyPackages(requestID, session, client)
         case (_, .ready(let client)):
-            guard try handleGroup(type, requestID, content, session, client) else {
+            if try handleGroup(type, requestID, content, session, client) { return }
+            guard try handleIdentity(type, requestID, content, session, client) else {
                 return end(session, .unexpectedFrame, "A frame of type \(type) is not expected now.", requestID)
             }
         default:
@@ -344,6 +348,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             if case .registering = session.state {
                 if let client = result.registered { becomeReady(session, client) }
                 if let failure = result.failure {
+                    // A token that does not hold, or a name of somebody else: neither is to be guessed.
+                    peers.authenticationFailed(from: connection.address)
                     beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode))
                 }
             }
@@ -431,6 +437,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         metrics.connectionsRefused.increment(by: loop.refusedConnectionCount - refusedConnectionCount)
         refusedConnectionCount = loop.refusedConnectionCount
         fanOut.report(to: metrics)
+        tendAuthority()
     }
 
     // MARK: The end of a turn

@@ -1,6 +1,8 @@
 import Glibc
 public import Logging
+import MLSPublicGroup
 public import Prometheus
+public import RelayAuthority
 import RelayCore
 public import RelayCredentials
 public import RelayStore
@@ -40,12 +42,14 @@ public final class RelayServer: Sendable {
     public enum StartError: Error, CustomStringConvertible {
         case store(StoreError)
         case transport(TransportError)
+        case authority(AuthorityError)
         case credentials(CredentialError)
 
         public var description: String {
             switch self {
             case .store(let error): error.description
             case .transport(let error): error.description
+            case .authority(let error): "the authority: \(error)"
             case .credentials(let error): "the server's name: \(error)"
             }
         }
@@ -60,16 +64,25 @@ public final class RelayServer: Sendable {
         LibwebsocketsLog.setHandler { line in
             logger.warning("libwebsockets", metadata: ["line": "\(line.filter { !$0.isNewline })"])
         }
-        let keyPackages: KeyPackagePolicy
-        do throws(CredentialError) {
-            keyPackages = try configuration.keyPackagePolicy()
-        } catch { throw .credentials(error) }
         // A peer that is gone is an error of the write, not a signal to the process.
         signal(SIGPIPE, SIG_IGN)
         let store: Store
         do throws(StoreError) {
             store = try Store(configuration.dataDirectory, access: .relay, configuration: configuration.store)
         } catch { throw .store(error) }
+        let authority: CertificateAuthority?
+        do throws(AuthorityError) {
+            authority = try configuration.certificateAuthority(at: wallClockMilliseconds() / 1000)
+        } catch { throw .authority(error) }
+        let keyPackages: KeyPackagePolicy
+        let groups: any AuthenticationService
+        do throws(CredentialError) {
+            let root = authority?.rootCertificate
+            keyPackages = configuration.keyPackagePolicy(
+                try configuration.authenticationService(root: root) { wallClockMilliseconds() / 1000 })
+            // The writer reads old commits again: what was valid when it came stays so.
+            groups = try configuration.authenticationService(root: root, clock: nil)
+        } catch { throw .credentials(error) }
         let loops: [ServiceLoop]
         do throws(TransportError) {
             loops = try ServiceLoop.make(configuration.transport)
@@ -84,14 +97,16 @@ public final class RelayServer: Sendable {
         let writer: WriterThread
         do throws(StoreError) {
             writer = try WriterThread(
-                store: store, limits: configuration.core, loopCount: loops.count, metrics: metrics, health: health,
+                store: store, limits: configuration.core, rules: configuration.rules,
+                validation: ValidationPolicy(authenticationService: groups, clientSupport: nil),
+                loopCount: loops.count, metrics: metrics, health: health,
                 logger: logger,
                 deliver: { loop, outcome in targets.loops[loop].put(.outcome(outcome)) })
             for loop in loops {
                 targets.loops.append(
                     try RelayLoop(
                         loop: loop, configuration: configuration, store: store, metrics: metrics, logger: logger,
-                        http: http, keyPackages: keyPackages, peers: peers,
+                        http: http, keyPackages: keyPackages, authority: authority, peers: peers,
                         writer: { writer.put(.commands($0)) }))
             }
         } catch { throw .store(error) }

@@ -1,10 +1,11 @@
 public import MLSCodec
 public import MLSPublicGroup
+import RelayAuthority
 public import RelayCore
 import RelayCredentials
 public import RelayStore
 public import RelayTransport
-import RelayWire
+public import RelayWire
 
 /// How a relay runs; what an operator may change.
 public struct ServerConfiguration: Sendable {
@@ -13,9 +14,11 @@ public struct ServerConfiguration: Sendable {
     public var dataDirectory: String
     public var store = StoreConfiguration()
     public var core = CoreLimits()
+    public var rules = RelayRules()
+    public var credentials = CredentialConfiguration()
     public var publish = PublishLimits()
     public var keyPackages = KeyPackageConfiguration()
-    /// Whose a credential is; nil for basic credentials, which name their user.
+    /// Whose a credential is; nil for what `credentials` says.
     public var authenticationService: (any AuthenticationService)?
     public var session = SessionLimits()
     public var addresses = AddressLimits()
@@ -42,16 +45,41 @@ public struct KeyPackageConfiguration: Hashable, Sendable {
     public init() {}
 }
 
+/// Which credentials the relay issues and takes.
+public struct CredentialConfiguration: Hashable, Sendable {
+    public var rule = CredentialRule.either
+    /// Where the authority has its keys; nil for `authority` in the data directory. Made when it is not there.
+    public var authorityDirectory: String?
+    /// How long a certificate is valid: long enough for a client that is away for a season, and nobody has to be trusted for
+    /// ever who once was.
+    public var lifetimeMilliseconds: UInt64 = 90 * 86_400_000
+
+    public init() {}
+}
+
 extension ServerConfiguration {
-    /// - Throws: when the relay's name is none.
-    func keyPackagePolicy() throws(CredentialError) -> KeyPackagePolicy {
-        let service: any AuthenticationService
-        if let authenticationService {
-            service = authenticationService
-        } else {
-            service = RelayAuthenticationService(
-                verifier: try CredentialVerifier(serverName: serverName, root: nil, acceptsBasic: true))
-        }
+    /// What certificates are issued with; nil where none are. The data directory exists by now.
+    /// - Parameter now: in seconds.
+    func certificateAuthority(at now: UInt64) throws(AuthorityError) -> CertificateAuthority? {
+        guard credentials.rule != .basic else { return nil }
+        return try CertificateAuthority(
+            directory: credentials.authorityDirectory ?? dataDirectory + "/authority", serverName: serverName, at: now)
+    }
+
+    /// Whose a credential is.
+    /// - Parameters:
+    ///   - root: of the relay's authority; nil where it has none.
+    ///   - clock: in seconds; nil where it does not matter when a certificate is valid.
+    func authenticationService(
+        root: [UInt8]?, clock: (@Sendable () -> UInt64)?
+    ) throws(CredentialError) -> any AuthenticationService {
+        if let authenticationService { return authenticationService }
+        let verifier = try CredentialVerifier(
+            serverName: serverName, root: root, acceptsBasic: credentials.rule != .x509)
+        return RelayAuthenticationService(verifier: verifier, clock: clock)
+    }
+
+    func keyPackagePolicy(_ service: any AuthenticationService) -> KeyPackagePolicy {
         var policy = KeyPackagePolicy(
             validation: ValidationPolicy(
                 maxTotalLifetime: keyPackages.maxLifetimeMilliseconds / 1000, authenticationService: service,

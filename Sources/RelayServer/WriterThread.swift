@@ -1,4 +1,5 @@
 import Logging
+import MLSPublicGroup
 import Metrics
 import RelayCore
 import RelayStore
@@ -36,7 +37,8 @@ final class WriterThread: @unchecked Sendable {
     let queuedCommandCount = Atomic<Int>(0)
 
     init(
-        store: Store, limits: CoreLimits, loopCount: Int, metrics: RelayMetrics, health: Health, logger: Logger,
+        store: Store, limits: CoreLimits, rules: RelayRules, validation: ValidationPolicy, loopCount: Int,
+        metrics: RelayMetrics, health: Health, logger: Logger,
         deliver: @escaping @Sendable (Int, OutcomeBatch) -> Void
     ) throws(StoreError) {
         self.metrics = metrics
@@ -45,7 +47,7 @@ final class WriterThread: @unchecked Sendable {
         self.loopCount = loopCount
         self.deliver = deliver
         self.store = store
-        relay = Relay(StoreWriter(store), limits: limits)
+        relay = Relay(StoreWriter(store), limits: limits, rules: rules, validation: validation)
         try initialize()
     }
 

@@ -45,9 +45,6 @@ public enum LimitSettings: SettingSection {
             "max-group-members", \.server.core.maxGroupMembers, 0...10_000_000,
             "Clients in one tracked group."),
         .count(
-            "max-clients-per-user", \.server.core.maxClientsPerUser, 0...100_000,
-            "Clients of one user that are not revoked: devices of a person, with some to spare."),
-        .count(
             "max-open-groups-per-user", \.server.core.maxOpenGroupsPerUser, 0...1_000_000,
             "Groups that whoever wants may join of which one user is admin: everybody finds these in a list."),
     ]

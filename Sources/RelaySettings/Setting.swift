@@ -1,3 +1,5 @@
+import RelayWire
+
 /// One thing that an operator may set, the same on the command line, in the environment and in the configuration file.
 public struct Setting: Sendable {
     /// `--NAME` on the command line and "NAME" in the configuration file.
@@ -44,6 +46,30 @@ extension Setting {
         ) { settings, texts in
             guard let text = texts.first, bytes.contains(text.utf8.count) else { return false }
             settings[keyPath: path] = text
+            return true
+        }
+    }
+
+    static func directory(_ name: String, _ path: Path<String?>, _ help: String) -> Setting {
+        Setting(
+            name: name, placeholder: "DIRECTORY", help: help, defaultText: nil, allowed: "the path of a directory",
+            isList: false
+        ) { settings, texts in
+            guard let text = texts.first, !text.isEmpty else { return false }
+            settings[keyPath: path] = text
+            return true
+        }
+    }
+
+    /// Names of users.
+    static func names(_ name: String, _ path: Path<Set<[UInt8]>>, _ help: String) -> Setting {
+        Setting(
+            name: name, placeholder: "NAME", help: help, defaultText: nil,
+            allowed: "names of 1 to \(WireLimits.maxNameByteCount) bytes without control characters", isList: true
+        ) { settings, texts in
+            let names = texts.map { Array($0.utf8) }
+            guard names.allSatisfy(Identity.isValidName) else { return false }
+            settings[keyPath: path] = Set(names)
             return true
         }
     }

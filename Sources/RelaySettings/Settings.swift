@@ -21,6 +21,8 @@ public struct Settings: Sendable {
             // One is left to the writer.
             loopCount: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1))
         server = ServerConfiguration(transport: transport, dataDirectory: "mlsrelay-data")
+        // A basic credential is what its holder says; what the relay issues, others can verify.
+        server.credentials.rule = .x509
     }
 }
 
@@ -28,8 +30,8 @@ public struct Settings: Sendable {
 
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
-    ListeningSettings.self, StorageSettings.self, PublishingSettings.self, ConnectionSettings.self,
-    LimitSettings.self, LoggingSettings.self,
+    ListeningSettings.self, IdentitySettings.self, StorageSettings.self, PublishingSettings.self,
+    ConnectionSettings.self, LimitSettings.self, LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.
@@ -77,6 +79,67 @@ public enum ListeningSettings: SettingSection {
             Connections of one thread; what comes beyond is closed at once. An idle one holds no buffer here, only a file \
             descriptor and what the kernel and TLS keep.
             """),
+    ]
+}
+
+public enum IdentitySettings: SettingSection {
+    public static let title = "Users and credentials"
+    public static let settings: [Setting] = [
+        .choice(
+            "registration", "RULE", \.server.rules.registration,
+            """
+            Who may register a new name: whoever comes first, whoever has a token of an operator's, or nobody. A user's \
+            further clients are admitted by one that it has. Behind a public address token keeps others out.
+            """),
+        .names(
+            "operators", \.server.rules.operators,
+            """
+            Users whose clients may administer the relay: tokens, suspending, revoking, groups. Give it again for several. \
+            Register the name before you name it here: whoever has it is an operator.
+            """),
+        .choice(
+            "directory", "RULE", \.server.rules.directory,
+            """
+            Who may follow the directory of all users and their keys, and search it: everybody, who can then check what the \
+            relay says about keys, or operators. Looking up a name is always possible.
+            """),
+        Setting(
+            name: "credentials", placeholder: "RULE",
+            help: """
+                Which credentials members have: certificates that this relay issues and everybody can verify, basic ones, \
+                which say no more than a name, or either.
+                """,
+            defaultText: "x509", allowed: "one of " + CredentialRule.allCases.map { "\($0)" }.joined(separator: ", "),
+            isList: false
+        ) { settings, texts in
+            guard let rule = CredentialRule.allCases.first(where: { "\($0)" == texts.first }) else { return false }
+            settings.server.credentials.rule = rule
+            return true
+        },
+        .directory(
+            "authority", \.server.credentials.authorityDirectory,
+            """
+            Where the keys are that sign certificates, made when they are not there; by default `authority` in the data \
+            directory. The root's key is needed again after a year only: keep it elsewhere.
+            """),
+        .milliseconds(
+            "credential-lifetime", \.server.credentials.lifetimeMilliseconds, 60_000...400 * 86_400_000,
+            """
+            How long a certificate is valid. Clients are told to renew it when a third is left; one that is away for a \
+            season still can.
+            """),
+        .count(
+            "max-clients-per-user", \.server.core.maxClientsPerUser, 1...1000,
+            "Clients of one user: phones, computers and what runs by itself. Whoever adds the user adds them all."),
+        .count(
+            "identity-changes-per-hour", \.server.core.identityChangesPerHour, 0...1_000_000,
+            """
+            Credentials, rotations, revocations and the like of one client in an hour: each is an entry that others read. \
+            0 for no limit.
+            """),
+        .count(
+            "max-tokens", \.server.core.maxTokenCount, 1...1_000_000,
+            "Tokens at a time that still admit somebody: each is looked at when another is made."),
     ]
 }
 

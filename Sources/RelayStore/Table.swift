@@ -32,7 +32,7 @@ enum TableName: String, CaseIterable {
 struct TableHandles: Sendable {
     // In place: every look-up would count references of an array.
     private var handles = [10 of MDB_dbi](repeating: 0)
-    private var records = [27 of MDB_dbi](repeating: 0)
+    private var records = [28 of MDB_dbi](repeating: 0)
 
     init(opening transaction: OpaquePointer, flags: Int32) throws(StoreError) {
         let flags = UInt32(bitPattern: flags)

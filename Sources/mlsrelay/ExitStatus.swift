@@ -1,4 +1,5 @@
 import Glibc
+import RelayAuthority
 import RelayServer
 import RelaySettings
 import RelayStore
@@ -17,8 +18,20 @@ enum ExitStatus {
         switch error {
         case .store(let error): of(error)
         case .transport(let error): of(error)
+        case .authority(let error): of(error)
         // What is set for the Authentication Service does not fit together: 78.
         case .credentials: configuration
+        }
+    }
+
+    static func of(_ error: AuthorityError) -> Int32 {
+        switch error {
+        // What an operator put there, or did not.
+        case .serverNameInvalid, .lifetimeInvalid, .otherServer, .rootKeyNeeded, .ended, .notYetValid: configuration
+        case .malformed, .keyDiffers, .chainRefused: EX_DATAERR
+        case .accessTooWide: EX_NOPERM
+        case .file: EX_IOERR
+        case .invalidKey, .crypto: EX_SOFTWARE
         }
     }
 

@@ -31,7 +31,7 @@ extension CommandBatch {
     public mutating func add(_ command: TestCommand) {
         let action: Command.Action
         switch command.action {
-        case .register(let identity): action = .register(identity)
+        case .register(let identity): action = .register(Registration(identity))
         case .createGroup(let groupID, let epoch): action = .createGroup(groupID: groupID, epoch: epoch)
         case .acknowledge(let positions): action = .acknowledge(positions)
         case .fetchKeyPackages(let requests): action = .fetchKeyPackages(requests)

@@ -234,7 +234,8 @@ public final class RelayProcess: Sendable {
         certificate: (chain: String, key: String)? = nil, arguments: [String] = [], environment: [String: String] = [:]
     ) throws {
         self.dataDirectory = dataDirectory
-        var all = ["serve", "--data", dataDirectory]
+        // Not every test has a credential of the relay's.
+        var all = ["serve", "--data", dataDirectory, "--credentials", "either"]
         for listener in listeners { all += ["--listen", "\(listener.scheme)://127.0.0.1:\(listener.port)"] }
         if let certificate { all += ["--certificate", certificate.chain, "--key", certificate.key] }
         process = try ToolProcess("mlsrelay", all + arguments, environment: environment)

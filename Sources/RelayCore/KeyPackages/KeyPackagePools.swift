@@ -217,14 +217,6 @@ extension Relay {
 extension RecordReading where Self: ~Copyable {
     /// The user of a name, where `finder` may find it: hidden users are found by those with whom they share a group.
     public func user(named name: [UInt8], foundBy finder: UserNumber) throws(Failure) -> UserNumber? {
-        guard let user = try user(named: name) else { return nil }
-        let record = try existing(Tables.users, user)
-        guard !record.isSuspended else { return nil }
-        guard record.visibility == .hidden, user != finder else { return user }
-        for key in try keys(Tables.userClients, prefix: user.recordKey) {
-            for group in try keys(Tables.clientGroups, prefix: key.second.recordKey)
-            where try has(Tables.groupUsers, PairKey(group.second, finder)) { return user }
-        }
-        return nil
+        try user(named: name, visibleToUser: finder)
     }
 }

@@ -1,5 +1,4 @@
 public import RelayWire
-import TLSPresentation
 
 /// How often clients and groups did what is limited, in memory: after a restart all begin anew.
 ///
@@ -73,23 +72,5 @@ extension Relay {
         guard open.count >= limits.maxOpenGroupsPerUser else { return nil }
         return .quotaExceeded(
             "max-open-groups-per-user", "A user is admin of at most \(limits.maxOpenGroupsPerUser) open groups.")
-    }
-
-    /// Whether a user may have one more client.
-    func checkClientCount(of user: UserNumber) throws(State.Failure) -> RelayError? {
-        guard limits.maxClientsPerUser > 0, try state.clients(of: user).count >= limits.maxClientsPerUser else {
-            return nil
-        }
-        return .quotaExceeded(
-            "max-clients-per-user", "A user has at most \(limits.maxClientsPerUser) clients: revoke one first.")
-    }
-}
-
-extension RelayError {
-    /// More than an operator grants, and waiting does not help.
-    /// - Parameter setting: the name of the operator's setting.
-    public static func quotaExceeded(_ setting: String, _ text: String) -> RelayError {
-        RelayError(
-            .quotaExceeded, text, detail: RetryDetail(retryAfterMilliseconds: 0, limit: Array(setting.utf8)).encoded)
     }
 }

@@ -34,7 +34,7 @@ public struct UserRecord: TLSCodable, Hashable, Sendable {
 /// A client: a device of a user.
 /// ```
 /// struct { uint64 user; Identity identity; opaque client_name<V>; uint64 registered; uint64 key_since;
-///          uint64 credential_not_after; uint8 is_revoked; } ClientRecord;
+///          uint64 credential_not_before; uint64 credential_not_after; uint8 is_revoked; } ClientRecord;
 /// ```
 public struct ClientRecord: TLSCodable, Hashable, Sendable {
     public var user: UserNumber
@@ -43,7 +43,8 @@ public struct ClientRecord: TLSCodable, Hashable, Sendable {
     public var clientName: [UInt8]
     public var registered: Timestamp
     public var keySince: Timestamp
-    /// Of the last credential that was issued to it; 0 for none.
+    /// Of the last credential that was issued for its key; 0 for none.
+    public var credentialNotBefore = Timestamp(rawValue: 0)
     public var credentialNotAfter = Timestamp(rawValue: 0)
     public var isRevoked = false
 
@@ -60,6 +61,7 @@ public struct ClientRecord: TLSCodable, Hashable, Sendable {
         clientName = try reader.opaque()
         registered = try Timestamp(from: &reader)
         keySince = try Timestamp(from: &reader)
+        credentialNotBefore = try Timestamp(from: &reader)
         credentialNotAfter = try Timestamp(from: &reader)
         isRevoked = try reader.isPresent()
     }
@@ -69,6 +71,7 @@ public struct ClientRecord: TLSCodable, Hashable, Sendable {
         writer.opaque(clientName)
         registered.encode(into: &writer)
         keySince.encode(into: &writer)
+        credentialNotBefore.encode(into: &writer)
         credentialNotAfter.encode(into: &writer)
         writer.isPresent(isRevoked)
     }

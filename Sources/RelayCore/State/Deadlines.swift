@@ -81,6 +81,5 @@ extension Relay {
 
 // Until these are there.
 extension Relay {
-    mutating func expireCredential(of client: ClientNumber, at now: Timestamp) throws(State.Failure) {}
     mutating func retain(_ log: LogNumber, at now: Timestamp) throws(State.Failure) {}
 }

@@ -3,7 +3,7 @@
 /// Numbers in keys are big-endian, so that the order of keys is theirs.
 public enum RecordTable: UInt8, CaseIterable, Hashable, Sendable {
     // Users and clients.
-    case users, userNames, userClients, clients, signatureKeys, tokens
+    case users, userNames, userClients, clients, signatureKeys, tokens, listedNames
     // Groups.
     case groups, openGroups, members, clientGroups, groupUsers, bans
     case publicGroups, pendingProposals, provisionalCommits, denials

@@ -7,6 +7,8 @@ public enum Tables {
     public static let users = Records<UserNumber, UserRecord>(.users)
     /// name -> user.
     public static let userNames = Records<BytesKey, UserNumber>(.userNames)
+    /// Names of users that a search finds.
+    public static let listedNames = Records<BytesKey, Mark>(.listedNames)
     public static let userClients = Records<PairKey<UserNumber, ClientNumber>, Mark>(.userClients)
     public static let clients = Records<ClientNumber, ClientRecord>(.clients)
     /// `keyID` of a signature key -> the client that has it or had it.
