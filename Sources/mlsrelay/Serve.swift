@@ -52,6 +52,7 @@ struct Serve: ParsableCommand {
 
     // The titles of the help, which an attribute cannot take from a generic parameter.
     @OptionGroup(title: ListeningSettings.title) var listening: SettingOptions<ListeningSettings>
+    @OptionGroup(title: IdentitySettings.title) var identities: SettingOptions<IdentitySettings>
     @OptionGroup(title: StorageSettings.title) var storage: SettingOptions<StorageSettings>
     @OptionGroup(title: PublishingSettings.title) var publishing: SettingOptions<PublishingSettings>
     @OptionGroup(title: ConnectionSettings.title) var connections: SettingOptions<ConnectionSettings>
@@ -91,7 +92,8 @@ struct Serve: ParsableCommand {
 
     private func loadSettings() throws -> Settings {
         let arguments = [
-            listening.values, storage.values, publishing.values, connections.values, limits.values, logging.values,
+            listening.values, identities.values, storage.values, publishing.values, connections.values, limits.values,
+            logging.values,
         ]
         .reduce(into: [:]) { $0.merge($1) { $1 } }
         do throws(SettingErrors) {

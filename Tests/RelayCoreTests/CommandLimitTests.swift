@@ -126,6 +126,7 @@ struct CommandLimitTests {
         let second = try GroupScene(sharing: scene, groupID: "second")
         let detail = try limited { try second.create(by: "alice", policy: open) }
         #expect(detail == RetryDetail(retryAfterMilliseconds: 0, limit: Array("max-open-groups-per-user".utf8)))
+        second["alice"].member = nil
         try second.create(by: "bob", policy: open)
         try update(closed)
         let third = try GroupScene(sharing: scene, groupID: "third")
