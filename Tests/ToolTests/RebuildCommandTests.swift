@@ -1,5 +1,7 @@
 import Foundation
 import MLS
+import MLSCodec
+import MLSTestSupport
 import RelayCore
 import RelayStore
 import RelayTestSupport

@@ -332,16 +332,28 @@ extension Relay {
             guard !request.isBanned || role != .admin else {
                 return .refused(RelayError(.notPermitted, "An admin is made a member before it is banned."))
             }
-            let key = PairKey(request.log, user)
-            if request.isBanned {
-                try state.set(Tables.bans, key, BanRecord(by: client, time: now))
-                if let invitation = try state.invitation(of: user, to: request.log) {
-                    try end(invitation.number, as: .cancelled, at: now)
-                }
-            } else {
-                try state.remove(Tables.bans, key)
-            }
+            try setBan(of: user, request, by: client, at: now)
             return .answered(EncodedFrame(Done()))
+        }
+    }
+
+    /// Bans a user, or no longer, for the operator at the relay's own machine: from any tracked group, and admins too.
+    public mutating func banAsOperator(_ request: Ban, at now: Timestamp) throws(State.Failure) -> Outcome {
+        guard let group = try state.get(Tables.groups, request.log) else { return .refused(.groupUnknown) }
+        guard !group.isDeleted else { return .refused(.groupDeleted) }
+        guard let user = try state.user(named: request.name) else { return .refused(.userUnknown) }
+        try setBan(of: user, request, by: .relay, at: now)
+        return .answered(EncodedFrame(Done()))
+    }
+
+    private mutating func setBan(
+        of user: UserNumber, _ request: Ban, by client: ClientNumber, at now: Timestamp
+    ) throws(State.Failure) {
+        let key = PairKey(request.log, user)
+        guard request.isBanned else { return try state.remove(Tables.bans, key) }
+        try state.set(Tables.bans, key, BanRecord(by: client, time: now))
+        if let invitation = try state.invitation(of: user, to: request.log) {
+            try end(invitation.number, as: .cancelled, at: now)
         }
     }
 
