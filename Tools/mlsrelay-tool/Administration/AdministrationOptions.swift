@@ -32,27 +32,17 @@ struct AdministrationOptions: ParsableArguments {
 
     /// Does what operators may do, with a running relay or without.
     func perform(_ action: Administer.Action) async throws -> Administered {
-        guard identity != nil else {
-            let token = action.type == .createToken ? randomBytes(Self.tokenByteCount) : []
-            let frame = try offline { (offline, now) in
-                var receipts: [Receipt] = []
-                let command = Command(
-                    connection: ConnectionID(loop: 0, slot: 0, generation: 0), requestID: .none, client: .relay,
-                    action: .administer(action, token: token))
-                return try offline.relay.apply(command, in: CommandBatch(), at: now, receipts: &receipts)
-            }
-            return try frame.decoded(as: Administered.self)
+        if identity == nil {
+            return try offline { (offline, now) in try offline.administer(action, at: now) }
+                .decoded(as: Administered.self)
         }
         return try await withClient { client in try await client.administer(action) }
     }
 
-    /// As many as a relay makes.
-    private static let tokenByteCount = 16
-
     /// Bans a user from a group, or no longer: online as an admin of the group.
     func ban(_ request: Ban) async throws {
-        guard identity != nil else {
-            _ = try offline { (offline, now) in try offline.relay.banAsOperator(request, at: now) }
+        if identity == nil {
+            _ = try offline { (offline, now) in try offline.ban(request, at: now) }
             return
         }
         try await withClient { client in try await client.ban(request) }
@@ -74,7 +64,8 @@ struct AdministrationOptions: ParsableArguments {
     private func reader(for name: String) throws -> StoreReader {
         do {
             return try StoreReader(Store(data, access: .inspector))
-        } catch StoreError.missing where identity != nil {
+        } catch StoreError.missing(let directory) {
+            if identity == nil { throw StoreError.missing(directory: directory) }
             throw ToolError("\(name) cannot be looked up without the relay's --data: say #N, its number")
         }
     }
@@ -89,21 +80,23 @@ struct AdministrationOptions: ParsableArguments {
         return try await options.withClient(as: options.loadIdentity(), body)
     }
 
+    private func openToWrite() throws -> Store {
+        do {
+            // A store that is not there is not made.
+            _ = try Store(data, access: .inspector)
+            return try Store(data, access: .relay)
+        } catch StoreError.inUse {
+            throw ToolError(
+                "a relay runs on \(data): ask it with --identity FILE and --url URL, FILE being the identity of an operator")
+        }
+    }
+
     /// Changes the store of a relay that does not run, in one transaction.
     /// - Throws: `ToolError` where the relay refuses or runs; nothing has changed then.
     private func offline(
         _ body: (OfflineRelay, Timestamp) throws -> Outcome
     ) throws -> EncodedFrame {
-        let store: Store
-        do {
-            // A store that is not there is not made.
-            _ = try Store(data, access: .inspector)
-            store = try Store(data, access: .relay)
-        } catch StoreError.inUse {
-            throw ToolError(
-                "a relay runs on \(data): ask it with --identity FILE and --url URL, FILE being the identity of an operator")
-        }
-        let offline = OfflineRelay(store)
+        let offline = OfflineRelay(try openToWrite())
         try offline.writer.begin()
         defer { offline.writer.abort() }
         switch try body(offline, currentTime) {
@@ -124,5 +117,19 @@ private final class OfflineRelay {
     init(_ store: Store) {
         writer = StoreWriter(store)
         relay = Relay(writer, limits: CoreLimits())
+    }
+
+    func administer(_ action: Administer.Action, at now: Timestamp) throws(StoreError) -> Outcome {
+        // As many bytes as a relay gives a token.
+        let token = action.type == .createToken ? randomBytes(16) : []
+        let command = Command(
+            connection: ConnectionID(loop: 0, slot: 0, generation: 0), requestID: .none, client: .relay,
+            action: .administer(action, token: token))
+        var receipts: [Receipt] = []
+        return try relay.apply(command, in: CommandBatch(), at: now, receipts: &receipts)
+    }
+
+    func ban(_ request: Ban, at now: Timestamp) throws(StoreError) -> Outcome {
+        try relay.banAsOperator(request, at: now)
     }
 }
