@@ -166,7 +166,8 @@ let package = Package(
         .target(
             name: "RelayServer",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "Prometheus", "RelayAuthority", "RelayCore", "RelayCredentials",
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "Prometheus", "RelayAuthority", "RelayCore",
+                "RelayCredentials",
                 "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
                 "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -176,8 +177,9 @@ let package = Package(
         .testTarget(
             name: "RelayServerTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
-                "TLSPresentation", "TestSupport", "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
+                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayAuthority", "RelayCore",
+                "RelayCredentials", "RelayServer", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
+                "TestSupport", "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 
@@ -185,7 +187,7 @@ let package = Package(
         .target(
             name: "RelaySettings",
             dependencies: [
-                "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
+                "MLSCodec", "RelayCore", "RelayServer", "RelayStore", "RelayTransport", "RelayWire",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -244,8 +246,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "MLS", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayCore", "RelayStore", "RelayTestSupport", "RelayWire", "TestSupport",
-                "TLSPresentation", "mlsrelay", "mlsrelay-tool",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore",
+                "RelayTestSupport", "RelayWire", "TestSupport", "TLSPresentation", "mlsrelay", "mlsrelay-tool",
             ],
             swiftSettings: settings),
 
@@ -253,7 +255,8 @@ let package = Package(
         .target(
             name: "RelayTestSupport",
             dependencies: [
-                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore", "RelayWire",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayCore", "RelayStore",
+                "RelayWire",
                 "TestSupport", "TLSPresentation",
             ],
             path: "Tests/RelaySupport", swiftSettings: settings),
@@ -305,9 +308,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation",
-                "TestSupport",
-                "mlsrelay", "mlsrelay-tool",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore",
+                "RelayTestSupport", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-tool",
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 

@@ -67,6 +67,15 @@ extension RelayClient {
         }
     }
 
+    /// Asks anything of PROTOCOL.md that has no method of its own here.
+    /// - Parameter isRepeatable: whether it may be sent again after a lost connection; else this throws `connectionLost`
+    ///   then, and it may have been carried out or not.
+    public func ask<Answer: FrameBody>(
+        _ body: some FrameBody, for answer: Answer.Type = Answer.self, isRepeatable: Bool, timeout: Duration? = nil
+    ) async throws(RelayClientError) -> Answer {
+        try await request(body, isRepeatable ? .resend : .once, timeout) { $0.body as? Answer }
+    }
+
     /// How long the relay takes to answer.
     public func ping(timeout: Duration? = nil) async throws(RelayClientError) -> Duration {
         let start = ContinuousClock.now

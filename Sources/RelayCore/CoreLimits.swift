@@ -47,7 +47,7 @@ public struct CoreLimits: Hashable, Sendable {
     /// Groups that whoever wants may join of which one user is admin: all users find these.
     public var maxOpenGroupsPerUser = 20
     /// Refused commits that are kept for operators.
-    public var maxRejectCount: UInt64 = 10_000
+    public var maxRejectCount = 10_000
 
     public init() {}
 }

@@ -120,8 +120,8 @@ public struct Relay<State: RelayState>: ~Copyable {
         let record = RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule)
         try state.set(Tables.rejects, SequenceNumber(rawValue: number), record)
         refusedCommits.append(record)
-        if number > limits.maxRejectCount {
-            try state.remove(Tables.rejects, SequenceNumber(rawValue: number - limits.maxRejectCount))
+        if number > UInt64(limits.maxRejectCount) {
+            try state.remove(Tables.rejects, SequenceNumber(rawValue: number - UInt64(limits.maxRejectCount)))
         }
     }
 

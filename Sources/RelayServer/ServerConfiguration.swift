@@ -1,5 +1,5 @@
 public import MLSCodec
-public import MLSPublicGroup
+import MLSPublicGroup
 import RelayAuthority
 public import RelayCore
 import RelayCredentials
@@ -18,8 +18,6 @@ public struct ServerConfiguration: Sendable {
     public var credentials = CredentialConfiguration()
     public var publish = PublishLimits()
     public var keyPackages = KeyPackageConfiguration()
-    /// Whose a credential is; nil for what `credentials` says.
-    public var authenticationService: (any AuthenticationService)?
     public var session = SessionLimits()
     public var addresses = AddressLimits()
     /// What clients sign that they log in to; at most 255 bytes.
@@ -73,7 +71,6 @@ extension ServerConfiguration {
     func authenticationService(
         root: [UInt8]?, clock: (@Sendable () -> UInt64)?
     ) throws(CredentialError) -> any AuthenticationService {
-        if let authenticationService { return authenticationService }
         let verifier = try CredentialVerifier(
             serverName: serverName, root: root, acceptsBasic: credentials.rule != .x509)
         return RelayAuthenticationService(verifier: verifier, clock: clock)

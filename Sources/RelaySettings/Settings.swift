@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import MLSCodec
 import RelayCore
 public import RelayServer
 import RelayStore
@@ -31,7 +32,7 @@ public struct Settings: Sendable {
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
     ListeningSettings.self, IdentitySettings.self, StorageSettings.self, PublishingSettings.self,
-    ConnectionSettings.self, LimitSettings.self, LoggingSettings.self,
+    InvitationSettings.self, GroupSettings.self, ConnectionSettings.self, LimitSettings.self, LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.
@@ -196,12 +197,104 @@ public enum PublishingSettings: SettingSection {
         .count(
             "max-key-packages", \.server.core.maxKeyPackagesPerPool, 1...100_000,
             "KeyPackages in the pool of one client and cipher suite, beside the last-resort one."),
+        Setting(
+            name: "cipher-suites", placeholder: "NUMBER",
+            help: """
+                The cipher suites of which KeyPackages are kept, by their numbers in the registry of RFC 9420 section 17.1. Give \
+                it again for several. The default is all that there are.
+                """,
+            defaultText: KeyPackagePolicy.allCipherSuites.map(\.rawValue).sorted().map(String.init)
+                .joined(separator: ", "),
+            allowed: "a number from 1 to 7, and each only once", isList: true
+        ) { settings, texts in
+            let suites = Set(texts.compactMap(UInt16.init).map(CipherSuite.init))
+            guard !suites.isEmpty, suites.count == texts.count, suites.isSubset(of: KeyPackagePolicy.allCipherSuites)
+            else { return false }
+            settings.server.keyPackages.cipherSuites = suites
+            return true
+        },
+        .count(
+            "key-package-low-water", \.server.core.keyPackageLowWater, 0...100_000,
+            """
+            A client is told when as many KeyPackages are left in a pool, and when none is: enough for the time until it \
+            comes online again.
+            """),
+        .milliseconds(
+            "max-key-package-lifetime", \.server.keyPackages.maxLifetimeMilliseconds, 60_000...315_360_000_000,
+            """
+            The longest total lifetime of a KeyPackage, 400 days: a year, and a month for those who publish the next ones \
+            before the last ones end. RFC 9420 section 7.2 asks for such a limit.
+            """),
+        .milliseconds(
+            "min-key-package-lifetime", \.server.keyPackages.minLifetimeMilliseconds, 0...315_360_000_000,
+            "How long a KeyPackage must still be good for when it is published: what is over soon is of no use to others."
+        ),
+        .count(
+            "key-package-fetches", \.server.core.keyPackageFetches, 0...1_000_000,
+            """
+            How often in a minute a user may ask for KeyPackages of others, 0 for no limit. One request can name 256 users; \
+            that many a minute suits a person who adds others.
+            """),
+        .count(
+            "key-package-fetches-per-user", \.server.core.keyPackageFetchesPerUser, 0...1_000_000,
+            """
+            How often of these it may name the same user, 0 for no limit: nobody empties another's pool (RFC 9420 section \
+            16.8). Inviting counts too.
+            """),
         .count(
             "past-epochs", \.server.core.pastEpochs, 0...1000,
             """
             How many epochs back application messages and proposals are still taken. Members keep the secrets of a few \
             past epochs only; what is older nobody could read.
             """),
+    ]
+}
+
+public enum InvitationSettings: SettingSection {
+    public static let title = "Invitations"
+    public static let settings: [Setting] = [
+        .milliseconds(
+            "invitation-lifetime", \.server.core.invitationLifetimeMilliseconds, 1000...31_536_000_000,
+            "How long an invitation stands where the inviter does not say: a week's holiday. KeyPackages wait for it."),
+        .milliseconds(
+            "max-invitation-lifetime", \.server.core.maxInvitationLifetimeMilliseconds, 1000...31_536_000_000,
+            "How long one may stand: 30 days, because a KeyPackage that waits is nobody else's."),
+        .count(
+            "max-invitations-per-group", \.server.core.maxInvitationsPerGroup, 1...100_000,
+            "Open invitations to one group: each keeps a KeyPackage of every client of a user."),
+        .count(
+            "max-invitations-per-user", \.server.core.maxInvitationsPerUser, 1...100_000,
+            "Open invitations by one user, to all groups: more than anybody invites by hand."),
+    ]
+}
+
+public enum GroupSettings: SettingSection {
+    public static let title = "Groups"
+    public static let settings: [Setting] = [
+        .count(
+            "denials", \.server.core.denials, 1...1000,
+            """
+            Members whose denials void a commit, where the group's policy says nothing. One alone could be lying, and two \
+            that cannot go on are enough not to wait for more.
+            """),
+        .count(
+            "fairness-losses", \.server.core.fairnessLosses, 1...1_000_000,
+            "Races that a committer loses in a row before it gets a turn of its own."),
+        .milliseconds(
+            "fairness-turn", \.server.core.fairnessTurnMilliseconds, 100...60_000,
+            "How long that turn lasts: a round trip on a slow network, and the making of a commit."),
+        .count(
+            "commits-per-stored-group", \.server.core.commitsPerStoredGroup, 1...100_000,
+            """
+            Commits after which the tree of a group with public handshakes is stored anew. So many at most are read again \
+            when a group comes back into memory; fewer cost more writing.
+            """),
+        .count(
+            "max-followed-leaves", \.server.core.maxFollowedLeafCount, 1000...100_000_000,
+            "Members of groups with public handshakes that are kept in memory together, about 1 KiB each."),
+        .count(
+            "max-rejects", \.server.core.maxRejectCount, 1...10_000_000,
+            "Refused commits that are kept for `mlsrelay-tool rejects`, the newest."),
     ]
 }
 
@@ -281,6 +374,12 @@ extension Settings {
         }
         if server.publish.maxKeyPackageByteCount > server.publish.maxMessageByteCount {
             contradictions.append("max-key-package-size must not be larger than max-message-size")
+        }
+        if server.keyPackages.minLifetimeMilliseconds > server.keyPackages.maxLifetimeMilliseconds {
+            contradictions.append("min-key-package-lifetime must not be longer than max-key-package-lifetime")
+        }
+        if server.core.invitationLifetimeMilliseconds > server.core.maxInvitationLifetimeMilliseconds {
+            contradictions.append("invitation-lifetime must not be longer than max-invitation-lifetime")
         }
         if server.session.minWriteByteCount > server.session.maxWriteByteCount {
             contradictions.append("min-write-size must not be larger than max-write-size")

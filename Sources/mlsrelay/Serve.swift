@@ -55,6 +55,8 @@ struct Serve: ParsableCommand {
     @OptionGroup(title: IdentitySettings.title) var identities: SettingOptions<IdentitySettings>
     @OptionGroup(title: StorageSettings.title) var storage: SettingOptions<StorageSettings>
     @OptionGroup(title: PublishingSettings.title) var publishing: SettingOptions<PublishingSettings>
+    @OptionGroup(title: InvitationSettings.title) var invitations: SettingOptions<InvitationSettings>
+    @OptionGroup(title: GroupSettings.title) var groups: SettingOptions<GroupSettings>
     @OptionGroup(title: ConnectionSettings.title) var connections: SettingOptions<ConnectionSettings>
     @OptionGroup(title: LimitSettings.title) var limits: SettingOptions<LimitSettings>
     @OptionGroup(title: LoggingSettings.title) var logging: SettingOptions<LoggingSettings>
@@ -92,10 +94,9 @@ struct Serve: ParsableCommand {
 
     private func loadSettings() throws -> Settings {
         let arguments = [
-            listening.values, identities.values, storage.values, publishing.values, connections.values, limits.values,
-            logging.values,
-        ]
-        .reduce(into: [:]) { $0.merge($1) { $1 } }
+            listening.values, identities.values, storage.values, publishing.values, invitations.values, groups.values,
+            connections.values, limits.values, logging.values,
+        ].reduce(into: [:]) { $0.merge($1) { $1 } }
         do throws(SettingErrors) {
             return try SettingSources(
                 arguments: arguments, environment: ProcessInfo.processInfo.environment, file: config

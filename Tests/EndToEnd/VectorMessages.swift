@@ -1,5 +1,7 @@
 import Foundation
 import MLSCodec
+import MLSCrypto
+import MLSTestSupport
 import RelayWire
 import TLSPresentation
 import TestSupport
@@ -37,7 +39,7 @@ struct VectorMessages: Sendable {
     }
 
     var scripts: [Script] = []
-    /// KeyPackages that the Welcomes of the passive clients name; their owner publishes them first.
+    /// KeyPackages that the Welcomes of the passive clients name here; their owner publishes them first.
     var recipientKeyPackages: [[UInt8]] = []
 
     private struct MessagesCase: Decodable {
@@ -50,12 +52,28 @@ struct VectorMessages: Sendable {
             var proposals: [Hex]
             var commit: Hex
         }
-        var key_package, welcome: Hex
+        var welcome: Hex
         var epochs: [Epoch]
     }
 
+    /// With KeyPackages of nobody that a relay knows.
     static func load() throws -> VectorMessages {
+        let key = try SigningKey.generate(.ed25519)
+        return try load(
+            publisher: TestClient("publisher", key: key), recipient: TestClient("recipient", key: key))
+    }
+
+    /// The vectors' own KeyPackages are of clients that no relay knows, and were over in 2024: those of `publisher` and
+    /// `recipient` take their places. Both have Ed25519 keys.
+    static func load(publisher: TestClient, recipient: TestClient) throws -> VectorMessages {
         var all = VectorMessages()
+        all.recipientKeyPackages = try (0..<10).map { _ in try recipient.publishableKeyPackage() }
+        let references = try all.recipientKeyPackages.map(TestClient.reference)
+        var welcomeCount = 0
+        func welcome(_ message: [UInt8]) throws -> [UInt8] {
+            welcomeCount += 1
+            return try TestClient.welcome(message, to: [references[welcomeCount % references.count]])
+        }
         for vector in try Vectors.load("messages.json", of: MessagesCase.self) {
             let commit = try envelope(vector.public_message_commit.bytes)
             var script = Script(vector.public_message_commit.bytes, commit)
@@ -66,20 +84,25 @@ struct VectorMessages: Sendable {
             script.steps.append(
                 Step(message: vector.public_message_application.bytes, expected: .refused(.messageMalformed)))
             script.steps.append(Step(message: vector.mls_welcome.bytes, expected: .refused(.keyPackageRefUnknown)))
-            script.steps.append(Step(message: vector.mls_key_package.bytes, expected: .keyPackage))
+            script.steps.append(
+                Step(message: vector.mls_key_package.bytes, expected: .refused(.keyPackageInvalid)))
+            // As many as a pool takes.
+            if all.scripts.count < 100 {
+                script.steps.append(Step(message: try publisher.publishableKeyPackage(), expected: .keyPackage))
+            }
             all.scripts.append(script)
         }
         // Thirteen histories of each of seven groups: what the first has published stands, the others are late or repeat it.
         var groups: [[UInt8]: Int] = [:]
-        var keyPackages: Set<[UInt8]> = []
+        // The same Welcome of several histories is the same message.
+        var welcomes: [[UInt8]: [UInt8]] = [:]
         for file in ["passive-client-welcome.json", "passive-client-handling-commit.json"] {
             for vector in try Vectors.load(file, of: PassiveCase.self) {
-                if keyPackages.insert(vector.key_package.bytes).inserted {
-                    all.recipientKeyPackages.append(vector.key_package.bytes)
-                }
+                let welcome = try welcomes[vector.welcome.bytes] ?? welcome(vector.welcome.bytes)
+                welcomes[vector.welcome.bytes] = welcome
                 guard let first = vector.epochs.first?.commit.bytes else {
                     // Only a Welcome, which names no group: it rides with the group before.
-                    all.scripts[all.scripts.count - 1].addWelcome(vector.welcome.bytes)
+                    all.scripts[all.scripts.count - 1].addWelcome(welcome)
                     continue
                 }
                 let new = Script(first, try envelope(first))
@@ -88,7 +111,7 @@ struct VectorMessages: Sendable {
                     groups[new.groupID] = index
                     all.scripts.append(new)
                 }
-                all.scripts[index].addWelcome(vector.welcome.bytes)
+                all.scripts[index].addWelcome(welcome)
                 for epoch in vector.epochs {
                     for proposal in epoch.proposals { try all.scripts[index].add(proposal.bytes) }
                     try all.scripts[index].add(epoch.commit.bytes)

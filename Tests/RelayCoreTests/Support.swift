@@ -16,15 +16,13 @@ func refusal(_ body: () throws -> Void) throws -> ErrorCode? {
     }
 }
 
-/// What a stale or future epoch's refusal tells the client, but for the winning commit's bytes.
+/// What a stale or future epoch's refusal tells the client.
 func epochDetail(_ body: () throws -> Void) throws -> (code: ErrorCode, detail: EpochDetail)? {
     do {
         try body()
         return nil
     } catch let error as RelayError {
-        var detail = try EpochDetail(decoding: error.detail)
-        detail.entry = []
-        return (error.code, detail)
+        return (error.code, try EpochDetail(decoding: error.detail))
     }
 }
 

@@ -1,5 +1,6 @@
 import MLSCodec
 import MLSCrypto
+import MLSTestSupport
 import RelayCore
 import RelayServer
 import RelayStore
@@ -454,26 +455,32 @@ struct DeliveryTests {
     func welcome() async throws {
         struct Case: Decodable {
             var cipher_suite: UInt16
-            var key_package, welcome: Hex
+            var welcome: Hex
         }
-        // One of each suite.
+        // One of each suite with Ed25519.
         let all = try Vectors.load("passive-client-welcome.json", of: Case.self)
-        let vectors = (1...7).compactMap { suite in all.first { $0.cipher_suite == suite } }
+        let vectors = [1, 3].compactMap { suite in all.first { $0.cipher_suite == suite } }
         try await withRelay(loops: 2) { relay in
+            // A client has one key, and that is of one or two suites.
+            let key = try SigningKey.generate(.ed25519)
             let owner = try relay.connect(.tcp)
-            let number = try owner.logIn("owner")
+            let number = try owner.logIn("owner", key: key)
             let other = try relay.connect(.ws)
             let otherNumber = try other.logIn("other")
             let sender = try relay.connect(.tcp)
             try sender.logIn("sender")
-            _ = try owner.publish(vectors.map(\.key_package.bytes))
+            let packages = try vectors.map { vector in
+                try TestClient("owner", key: key, suite: CipherSuite(rawValue: vector.cipher_suite))
+                    .publishableKeyPackage()
+            }
+            _ = try owner.publish(packages)
             var readers: [LogNumber: LogReader] = [:]
             for (client, number) in [(owner, number), (other, otherNumber)] {
                 let inbox = try client.subscribe([Subscription(log: LogName(kind: .inbox, name: []), after: .zero)])
                 readers[inbox.first?.log ?? .none] = LogReader(.inbox(of: number))
             }
             // A KeyPackage of each suite is taken, the Welcome that names it goes to its owner.
-            for vector in vectors {
+            for (vector, package) in zip(vectors, packages) {
                 let suite = CipherSuite(rawValue: vector.cipher_suite)
                 let request = KeyPackageRequest(name: Array("owner".utf8), cipherSuite: suite)
                 guard
@@ -482,12 +489,14 @@ struct DeliveryTests {
                     throw FakeServer.Failure(description: "no KeyPackages")
                 }
                 #expect(answer.results.map(\.error) == [.none, .keyPackageUnavailable])
-                #expect(answer.results.first?.message == vector.key_package.bytes)
-                let receipts = try sender.publish([vector.welcome.bytes])
+                #expect(answer.results.first?.message == package)
+                let welcome = try TestClient.welcome(vector.welcome.bytes, to: [TestClient.reference(of: package)])
+                let receipts = try sender.publish([welcome])
                 #expect(receipts.map(\.log) == readers.keys.filter { $0 == receipts.first?.log })
             }
-            try owner.read(vectors.count, &readers)
-            #expect(readers.values.map(\.payloads.count).sorted() == [0, vectors.count])
+            // Each beside the notice that the pool is empty.
+            try owner.read(2 * vectors.count, &readers)
+            #expect(readers.values.map(\.payloads.count).sorted() == [0, 2 * vectors.count])
             #expect(try other.request(Ping(data: [])) == .pong(Pong(data: [])))
         }
     }

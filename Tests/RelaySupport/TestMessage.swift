@@ -31,6 +31,16 @@ public struct TestMessage: Hashable, Sendable {
         privateMessage(.commit, text, Array(group.utf8), epoch)
     }
 
+    /// A Commit of somebody who joins by it.
+    public static func externalCommit(_ text: String, _ group: String, _ epoch: UInt64) -> Self {
+        let message = PublicMessage(
+            content: FramedContent(
+                groupID: Array(group.utf8), epoch: epoch, sender: .newMemberCommit,
+                content: .commit(Commit(proposals: [], path: nil))),
+            auth: FramedContentAuthData(signature: Array(text.utf8), confirmationTag: [1]))
+        return Self(bytes: MLSMessage.publicMessage(message).encoded)
+    }
+
     public static func privateMessage(
         _ contentType: ContentType, _ text: String, _ groupID: [UInt8], _ epoch: UInt64
     ) -> Self {

@@ -1,4 +1,6 @@
 import Foundation
+import MLSTestSupport
+import RelayClient
 import RelayTestSupport
 import TLSPresentation
 import TestSupport
@@ -93,11 +95,16 @@ struct OnlineTests {
     @Test("publish-keypackage publishes and says how many are left, and takes nothing else")
     func keyPackages() throws {
         _ = try run("register", "alice")
+        let identity = try ClientIdentity.load(from: directory.path + "/alice.id")
+        let alice = try TestClient("alice", key: identity.key)
         let published = try run(
-            "publish-keypackage", file(.keyPackage("1"), "1"), file(.keyPackage("last", isLastResort: true), "2"))
+            "publish-keypackage", file(TestMessage(bytes: alice.publishableKeyPackage()), "1"),
+            file(TestMessage(bytes: alice.publishableKeyPackage(isLastResort: true)), "2"))
         #expect(published.status == 0, "\(published.errorOutput)")
         #expect(
             published.lines.last == "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519: 1 left, and a last resort")
+        let anothers = try run("publish-keypackage", file(.keyPackage("not alice's"), "4"))
+        #expect(anothers.errorOutput.hasPrefix("mlsrelay-tool: key_package_invalid: "))
         let other = try run("publish-keypackage", file(.commit("c", "choir", 0), "3"))
         #expect(other.status == 2)
         #expect(other.errorOutput == "mlsrelay-tool: message 1 is no KeyPackage\n")
