@@ -38,19 +38,7 @@ extension StoreVerifier {
                     found: "client \(notice.client) once more"))
         }
         toldClients.insert(notice.client.rawValue)
-        let identity = try row { () throws(StoreError) in try snapshot.get(Tables.clients, notice.client)?.identity }
-        if identity.isMissing {
-            report(
-                Finding(
-                    .missing, .clients, log: walk.log, at: number, row: "client \(notice.client)",
-                    expected: notice.identity.text, found: "none"))
-        }
-        if let identity = identity.value, identity != notice.identity {
-            report(
-                Finding(
-                    .contradiction, .clients, log: walk.log, at: number, row: "client \(notice.client)",
-                    expected: notice.identity.encoded.hex, found: identity.encoded.hex))
-        }
+        try verify(notice.identity, of: notice.client, number, walk, in: snapshot)
     }
 
     func verifyGroupNotice(
@@ -137,17 +125,7 @@ extension StoreVerifier {
                     found: "one of epoch \(epoch)"))
         }
         walk.epoch = epoch.next
-        walk.commitCount += 1
-        let stored = try decoded(.commits, log: walk.log, at: number, row: "epoch \(epoch)") { () throws(StoreError) in
-            try snapshot.commit(ending: epoch, in: walk.log)
-        }
-        if let stored, stored != number {
-            report(
-                Finding(
-                    stored == nil ? .missing : .contradiction, .commits, log: walk.log, at: number,
-                    row: "epoch \(epoch)",
-                    expected: "entry \(number)", found: stored.map { "entry \($0)" } ?? "none"))
-        }
+        walk.commits[epoch] = number
     }
 
     /// A Welcome stands in the inbox of a client whose KeyPackage it names.

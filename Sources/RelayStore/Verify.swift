@@ -46,6 +46,8 @@ public final class StoreVerifier {
     var tellingLogs: [LogKind: LogNumber] = [:]
     /// Clients and groups that these tell of.
     var toldClients = NumberSet()
+    /// Clients that the table knows by another identity than the directory has told so far.
+    var misidentified: [ClientNumber: (told: Identity, at: SequenceNumber, found: Identity)] = [:]
     var toldGroups = NumberSet()
     /// The epochs that groups were created in, where it was another than 0.
     var creationEpochs: [LogNumber: Epoch] = [:]
