@@ -43,6 +43,10 @@ extension RelayLoop {
             admission: frame.admission)
         guard prove(identity, signed, frame.signature, requestID, session) else { return }
         enter(identity, requestID, session) { (snapshot) throws(StoreError) in
+            // The writer would say the same; it has other things to do.
+            if frame.admission.type != .client, try snapshot.user(named: identity.name) != nil {
+                return .refused(RelayError(.identityTaken, "This name is registered with another signature key."))
+            }
             var registration = Registration(identity, clientName: frame.clientName, admission: frame.admission)
             registration.verifiedWith = try admitting(frame, snapshot)
             return .unknown(registration)

@@ -190,7 +190,7 @@ extension StoreVerifier {
             switch walk.name.kind {
             case .group: [.message] + EntryKind.ofGroups
             case .inbox: [.message] + EntryKind.ofInboxes
-            case .directory: [.identity] + EntryKind.ofDirectory
+            case .directory: [.identity, .credentialIssued, .keyRotated, .clientRevoked, .userSuspended]
             case .keyPackages:
                 [.message, .keyPackageHandedOut, .keyPackageReserved, .keyPackageReturned, .keyPackageExpired]
             case .groups: [.groupCreated]
@@ -205,6 +205,11 @@ extension StoreVerifier {
         try verifySender(entry, number, walk, in: snapshot)
         switch entry.header.kind {
         case .identity: try verifyIdentityNotice(entry, number, walk, in: snapshot)
+        case .credentialIssued: try verifyCredentialNotice(entry, number, walk, in: snapshot)
+        case .keyRotated: try verifyRotationNotice(entry, number, walk, in: snapshot)
+        case .clientRevoked where walk.name.kind == .directory:
+            try verifyRevocationNotice(entry, number, walk, in: snapshot)
+        case .userSuspended: try verifySuspensionNotice(entry, number, walk, in: snapshot)
         case .groupCreated: try verifyGroupNotice(entry, number, walk, in: snapshot)
         case .keyPackageHandedOut: try verifyKeyPackageNotice(entry, number, &walk, in: snapshot)
         case .keyPackageReserved, .keyPackageReturned: verifyReservation(entry, number, &walk)
@@ -212,7 +217,6 @@ extension StoreVerifier {
         case .commitVoided: verifyVoid(entry, number, &walk)
         case _ where walk.name.kind == .group && entry.header.kind != .message:
             verifyGroupChange(entry, number, walk)
-        case _ where walk.name.kind == .directory: try verifyDirectoryNotice(entry, number, walk, in: snapshot)
         case _ where walk.name.kind == .inbox && entry.header.kind != .message: verifyInboxNotice(entry, number, walk)
         default: try verifyMessage(entry, number, &walk, in: snapshot)
         }
@@ -263,8 +267,7 @@ extension StoreVerifier {
         switch walk.name.kind {
         case .group: try finishGroup(walk, head, in: snapshot)
         case .keyPackages: try finishKeyPackages(walk, in: snapshot)
-        case .directory: finishDirectory(walk)
-        case .inbox, .groups: break
+        case .inbox, .directory, .groups: break
         }
     }
 

@@ -27,20 +27,6 @@ extension StoreVerifier {
         return try snapshot.has(Tables.clients, client)
     }
 
-    func verifyIdentityNotice(
-        _ entry: Entry, _ number: SequenceNumber, _ walk: LogWalk, in snapshot: borrowing Snapshot
-    ) throws(StoreError) {
-        guard let notice = notice(IdentityNotice.self, entry, number, walk.log) else { return }
-        if toldClients.contains(notice.client.rawValue) {
-            report(
-                Finding(
-                    .contradiction, .entries, log: walk.log, at: number, expected: "a new client",
-                    found: "client \(notice.client) once more"))
-        }
-        toldClients.insert(notice.client.rawValue)
-        try verify(notice.identity, of: notice.client, number, walk, in: snapshot)
-    }
-
     func verifyGroupNotice(
         _ entry: Entry, _ number: SequenceNumber, _ walk: LogWalk, in snapshot: borrowing Snapshot
     ) throws(StoreError) {
@@ -125,7 +111,8 @@ extension StoreVerifier {
                     found: "one of epoch \(epoch)"))
         }
         walk.epoch = epoch.next
-        walk.commits[epoch] = number
+        // One commit ends an epoch, the first: unless that is void before the next.
+        if walk.commits[epoch] == nil { walk.commits[epoch] = number }
     }
 
     /// A Welcome stands in the inbox of a client whose KeyPackage it names.

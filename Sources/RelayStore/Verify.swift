@@ -44,10 +44,9 @@ public final class StoreVerifier {
     var knownClients = NumberSet()
     /// The directory and the log of groups.
     var tellingLogs: [LogKind: LogNumber] = [:]
+    var replay = DirectoryReplay()
     /// Clients and groups that these tell of.
     var toldClients = NumberSet()
-    /// Clients that the table knows by another identity than the directory has told so far.
-    var misidentified: [ClientNumber: (told: Identity, at: SequenceNumber, found: Identity)] = [:]
     var toldGroups = NumberSet()
     /// The epochs that groups were created in, where it was another than 0.
     var creationEpochs: [LogNumber: Epoch] = [:]
@@ -83,6 +82,7 @@ public final class StoreVerifier {
                 report(Finding(.missing, .names, row: "\(kind)", expected: "a log", found: "none"))
             }
         }
+        finishReplay()
         try verifyTold()
         for number in knownLogs where !tellingLogs.values.contains(LogNumber(rawValue: number)) {
             try verifyLog(LogNumber(rawValue: number))

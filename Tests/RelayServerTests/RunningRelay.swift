@@ -81,3 +81,10 @@ func withRelay<Value: Sendable>(
         }
     }
 }
+
+/// Who may do what with a file.
+func fileMode(_ path: String) throws -> UInt16 {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw FakeServer.Failure(description: "no \(path)") }
+    return UInt16(status.st_mode & 0o7777)
+}

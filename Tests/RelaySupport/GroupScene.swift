@@ -41,9 +41,9 @@ public final class GroupScene {
 
     public init(
         _ kind: TestRelay.StateKind, in directory: TemporaryDirectory, framing: GroupConfiguration.HandshakeFraming,
-        groupID: String = "group", limits: CoreLimits = .init()
+        groupID: String = "group", limits: CoreLimits = .init(), rules: RelayRules = .init()
     ) throws {
-        relay = try TestRelay(kind, in: directory, limits: limits)
+        relay = try TestRelay(kind, in: directory, limits: limits, rules: rules)
         relay.now = Timestamp(rawValue: TestClient.now * 1000)
         self.framing = framing
         self.groupID = Array(groupID.utf8)
