@@ -87,6 +87,27 @@ extension RelayClient {
         return start.duration(to: .now)
     }
 
+    // MARK: Administration
+
+    /// Does what operators may do.
+    ///
+    /// A token that is made is told once: after a lost connection this throws `connectionLost` instead of making another.
+    public func administer(
+        _ action: Administer.Action, timeout: Duration? = nil
+    ) async throws(RelayClientError) -> Administered {
+        let policy: RequestTable.Policy = action.type == .createToken ? .once : .resend
+        return try await request(Administer(action), policy, timeout) { frame in
+            if case .administered(let answer) = frame { answer } else { nil }
+        }
+    }
+
+    /// Keeps a user out of a group, or no longer; for admins of the group.
+    public func ban(_ ban: Ban, timeout: Duration? = nil) async throws(RelayClientError) {
+        try await request(ban, .resend, timeout) { frame in
+            if case .done = frame { () } else { nil }
+        }
+    }
+
     // MARK: How
 
     private func request<Answer: Sendable>(

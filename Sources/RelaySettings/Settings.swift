@@ -32,7 +32,8 @@ public struct Settings: Sendable {
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
     ListeningSettings.self, IdentitySettings.self, StorageSettings.self, PublishingSettings.self,
-    InvitationSettings.self, GroupSettings.self, DeliverySettings.self, ConnectionSettings.self, LoggingSettings.self,
+    InvitationSettings.self, GroupSettings.self, DeliverySettings.self, ConnectionSettings.self, LimitSettings.self,
+    LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.
