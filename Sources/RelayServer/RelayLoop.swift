@@ -337,11 +337,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             session.byteCountInFlight -= result.byteCount
             session.answers.append(contentsOf: batch.frames.bytes[result.frames])
             fanOut.markDirty(session)
-            if case .registering = session.state {
-                if let client = result.registered { becomeReady(session, client) }
-                if let failure = result.failure {
-                    beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode))
-                }
+            if case .registering = session.state, let client = result.registered { becomeReady(session, client) }
+            if let failure = result.failure, !session.isEnding {
+                beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode))
             }
             updatePause(session)
         }
