@@ -35,8 +35,35 @@ public struct CoreLimits: Hashable, Sendable {
     public var commitsPerStoredGroup = 64
     /// Leaves of public groups that are kept in memory together, about 1 KiB each.
     public var maxFollowedLeafCount = 200_000
+    /// Messages that one client publishes in a second, and at once; 0 for no limit, which is the default: what is written is
+    /// bounded by what a connection has in flight, and one client may well fill the disk's time when nobody else wants it.
+    public var messagesPerSecond = 0
+    /// Groups that one client creates in a day, and at once: more than people do, and far fewer than would fill a store.
+    public var groupsPerDay = 1000
+    /// Commits of one group in a minute, and at once: each is for all members to take, so more than some a second serve nobody.
+    public var commitsPerMinute = 1000
+    /// Clients in one tracked group: what MLS was made for.
+    public var maxGroupMembers = 50_000
+    /// Groups that whoever wants may join of which one user is admin: all users find these.
+    public var maxOpenGroupsPerUser = 20
     /// Refused commits that are kept for operators.
     public var maxRejectCount = 10_000
+
+    /// Members that one CheckHeads compares, beside those of its first group: some milliseconds of the writer's time.
+    public var maxMembersPerHeadCheck = 20_000
+
+    /// How long application messages of tracked groups are kept, and other entries at least; 0: for ever.
+    public var retentionMilliseconds: UInt64 = 30 * 24 * 3600 * 1000
+    /// The same for application messages of untracked groups, whose readers nobody knows.
+    public var untrackedRetentionMilliseconds: UInt64 = 0
+    /// Bytes of application messages that a tracked group keeps; 0: as many as there are.
+    public var retentionByteCount: UInt64 = 0
+    /// How long a member that acknowledges nothing keeps commits from being removed; 0: for ever.
+    public var maxLagMilliseconds: UInt64 = 90 * 24 * 3600 * 1000
+    /// Bytes of messages of one tracked group, beyond which it takes no application messages; 0: no end.
+    public var maxGroupByteCount: UInt64 = 2 << 30
+    /// Entries that retention looks at in one transaction: others wait meanwhile.
+    public var maxEntriesPerRetention = 1000
 
     public init() {}
 }

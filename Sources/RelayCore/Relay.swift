@@ -18,6 +18,8 @@ public struct Relay<State: RelayState>: ~Copyable {
     public var appended = AppendedEntries()
     /// What service loops have to do, since the owner last set this back.
     public var effects = Effects()
+    /// Commits refused since the owner last set this back, as they are kept for operators.
+    public var refusedCommits: [RejectRecord] = []
     var chain = Chain()
     /// What is to be done for the messages of the Publish at hand; kept for its storage.
     private var plan: [Step] = []
@@ -25,6 +27,7 @@ public struct Relay<State: RelayState>: ~Copyable {
     var followedGroups: [LogNumber: FollowedGroup] = [:]
     var followedLeafCount = 0
     var fairness: [LogNumber: Fairness] = [:]
+    var rates = CommandRates()
     /// KeyPackages of others that were asked for.
     var fetches = RateLimiter<KeyPackageFetch>()
     /// What clients have changed about their identities.
@@ -49,6 +52,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         followedGroups.removeAll(keepingCapacity: true)
         followedLeafCount = 0
         effects = Effects()
+        refusedCommits = []
     }
 
     /// Creates the logs that every relay has. Once, in an empty state.
@@ -68,7 +72,9 @@ public struct Relay<State: RelayState>: ~Copyable {
         _ command: Command, in batch: CommandBatch, at now: Timestamp, receipts: inout [Receipt]
     ) throws(State.Failure) -> Outcome {
         refusedCommit = nil
+        if let refusal = checkRate(of: command, at: now) { return .refused(refusal) }
         let outcome = try carryOut(command, in: batch, at: now, receipts: &receipts)
+        noteRate(of: command, outcome, at: now)
         if case .refused(let error) = outcome, let refusedCommit {
             try note(error, of: refusedCommit.log, refusedCommit.epoch, by: command.client, at: now)
         }
@@ -98,6 +104,8 @@ public struct Relay<State: RelayState>: ~Copyable {
             return try carryOut(action, by: command.client, at: now)
         case .group(let action):
             return try carryOut(action, by: command.client, at: now)
+        case .delivery(let action):
+            return try carryOut(action, by: command.client, at: now)
         case .identity(let action):
             return try carryOut(action, by: command.client, at: now)
         case .administer(let action, let token):
@@ -111,9 +119,9 @@ public struct Relay<State: RelayState>: ~Copyable {
     ) throws(State.Failure) {
         let number = try state.nextNumber(.reject)
         let rule = (try? RuleDetail(decoding: error.detail.rawSpan))?.rule ?? []
-        try state.set(
-            Tables.rejects, SequenceNumber(rawValue: number),
-            RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule))
+        let record = RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule)
+        try state.set(Tables.rejects, SequenceNumber(rawValue: number), record)
+        refusedCommits.append(record)
         if number > UInt64(limits.maxRejectCount) {
             try state.remove(Tables.rejects, SequenceNumber(rawValue: number - UInt64(limits.maxRejectCount)))
         }
@@ -155,6 +163,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         }
         for position in positions where try state.acknowledged(position.log, by: client) < position.sequenceNumber {
             try state.setAcknowledged(position, by: client)
+            effects.receipts.insert(position.log)
             try confirm(position.log, by: client, through: position.sequenceNumber)
         }
         return .acknowledged
@@ -194,6 +203,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         for step in plan {
             try carryOut(step, first: messages.lowerBound, in: batch, by: client, at: now, receipts: &receipts)
         }
+        if let log = group.log { try armUntracked(log, at: now) }
         return .published(receipts: start..<receipts.count)
     }
 
@@ -238,6 +248,7 @@ public struct Relay<State: RelayState>: ~Copyable {
                 return nil
             }
             if isCommit {
+                if let refusal = checkCommitRate(of: log, at: now) { return refusal }
                 // One commit per epoch, the first that comes. RFC 9750 section 5.2.
                 guard epoch == group.epoch else {
                     refusedCommit = (log, epoch)
@@ -349,7 +360,7 @@ public struct Relay<State: RelayState>: ~Copyable {
     ) throws(State.Failure) {
         switch step {
         case .duplicate(let index, let log, let sequenceNumber):
-            let entry = try state.entry(sequenceNumber, in: log)
+            let entry = try state.digest(sequenceNumber, in: log)
             receipts.append(
                 Receipt(
                     message: UInt32(index - first), log: log, sequenceNumber: sequenceNumber, time: entry.header.time,
@@ -361,6 +372,7 @@ public struct Relay<State: RelayState>: ~Copyable {
                 head.epoch = epoch.next
             }
             try state.setCommit(receipt.sequenceNumber, ending: epoch, in: log)
+            noteCommit(in: log, at: now)
             receipts.append(receipt)
         case .appendKeyPackage(let index, let log):
             guard case .keyPackage(let package) = batch.messages[index].route else {

@@ -2,6 +2,7 @@ import Logging
 import MLSCrypto
 import RelayCore
 import RelayStore
+import RelayTransport
 import RelayWire
 import TLSPresentation
 import WebSocketFraming
@@ -81,7 +82,13 @@ extension RelayLoop {
             end(session, .nameInvalid, "A name has 1 to 255 bytes of UTF-8 without control characters.", requestID)
             return false
         }
+        let address = session.connection.address
+        if let refusal = peers.checkAuthentication(from: address) {
+            answer(session, requestID, refusal)
+            return false
+        }
         guard verify(signature, of: signed.encoded, AuthenticationTBS.label, by: identity) else {
+            peers.authenticationFailed(from: address)
             end(session, .authenticationFailed, "The signature does not hold.", requestID)
             return false
         }
@@ -110,9 +117,13 @@ extension RelayLoop {
                 answer(session, requestID, Ready(client: client, time: Timestamp(rawValue: wallClockMilliseconds())))
                 becomeReady(session, client)
             case .refused(let error):
+                peers.authenticationFailed(from: session.connection.address)
                 answer(session, requestID, error)
                 beginEnding(session, WebSocketCloseCode(rawValue: error.code.closeCode))
             case .unknown(let registration):
+                if let refusal = peers.register(from: session.connection.address) {
+                    return answer(session, requestID, refusal)
+                }
                 session.state = .registering(identity)
                 send(.register(registration), requestID, session, .relay)
             }

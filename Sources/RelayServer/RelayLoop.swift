@@ -23,6 +23,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         case goAway
         /// Connections are closed.
         case close
+        /// The certificate may be another one: new connections get it.
+        case reloadCertificate
     }
 
     let loop: ServiceLoop
@@ -38,18 +40,23 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     let authority: CertificateAuthority?
     var authorityTendedAt: UInt64 = 0
     let limits: Limits
+    let peers: PeerLimits
+    /// By slot and generation of connections.
+    var requestRates = RateLimiter<UInt64>()
 
     var sha256 = SHA256()
     var chain = Chain()
     /// Commands of this turn.
     var commands = CommandBatch()
     var fanOut = FanOut()
-    private var isGoingAway = false
+    private(set) var isGoingAway = false
     private var byteCountInFlight = 0
     /// Sessions that wait until the writer has less of this loop.
     private var stalled: [Session] = []
     private var framesReceived = 0
     private var refusedConnectionCount = 0
+    /// Who is given receipts, and what is to be told to the writer about deliveries.
+    var receipts = ReceiptBoard()
     /// Logs that this loop's sessions follow, all together.
     var subscriptionCount = 0
     /// Requests that the writer has; 0 when the loop owes nobody an answer.
@@ -72,7 +79,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     init(
         loop: ServiceLoop, configuration: ServerConfiguration, store: Store, metrics: RelayMetrics, logger: Logger,
-        http: HTTPSurface, keyPackages: KeyPackagePolicy, authority: CertificateAuthority?,
+        http: HTTPSurface, keyPackages: KeyPackagePolicy, authority: CertificateAuthority?, peers: PeerLimits,
         writer: @escaping @Sendable (CommandBatch) -> Void
     ) throws(StoreError) {
         self.loop = loop
@@ -81,6 +88,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         self.logger = logger
         self.writer = writer
         self.http = http
+        self.peers = peers
         self.keyPackages = keyPackages
         self.authority = authority
         reader = try StoreReader(store)
@@ -109,7 +117,11 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     func closed(_ connection: Connection) {
         guard let session = session(of: connection) else { return }
         subscriptionCount -= session.followers.count
-        for follower in session.followers.values { remove(follower) }
+        for follower in session.followers.values {
+            reportDelivered(to: follower)
+            remove(follower)
+        }
+        unfollowReceipts(session)
         session.followers = [:]
         session.behind = []
         fanOut.forget(session)
@@ -169,6 +181,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
                     RelayError(.unknownFrameType, "This relay knows no frame of type \(header.type)."))
                 return
             }
+            if let refusal = checkRate(of: type, session) { return answer(session, requestID, refusal) }
             try handle(type, requestID, body, session)
         } catch {
             end(session, .malformedFrame, "A frame could not be read: \(error).", requestID)
@@ -320,6 +333,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             case .outcome(let batch): take(batch)
             case .goAway: goAway()
             case .close: closeAll()
+            case .reloadCertificate: reloadCertificate()
             }
         }
     }
@@ -337,7 +351,11 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             session.byteCountInFlight -= result.byteCount
             session.answers.append(contentsOf: batch.frames.bytes[result.frames])
             fanOut.markDirty(session)
-            if case .registering = session.state, let client = result.registered { becomeReady(session, client) }
+            if case .registering = session.state {
+                if let client = result.registered { becomeReady(session, client) }
+                // A token that does not hold, or a name of somebody else: neither is to be guessed.
+                if result.failure != nil { peers.authenticationFailed(from: connection.address) }
+            }
             if let failure = result.failure, !session.isEnding {
                 beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode))
             }
@@ -358,6 +376,16 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         session.state = .ready(client)
         session.connection.maxFrameByteCount = configuration.transport.maxFrameByteCount
         metrics.sessionsAuthenticated.increment()
+    }
+
+    private func reloadCertificate() {
+        do throws(TransportError) {
+            try loop.reloadCertificate()
+            logger.notice("the certificate is read again", metadata: ["loop": "\(loop.index)"])
+        } catch {
+            logger.error(
+                "the certificate cannot be read again: the one before stays", metadata: ["reason": "\(error)"])
+        }
     }
 
     private func goAway() {
@@ -415,6 +443,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         metrics.connectionsRefused.increment(by: loop.refusedConnectionCount - refusedConnectionCount)
         refusedConnectionCount = loop.refusedConnectionCount
         fanOut.report(to: metrics)
+        passReceipts(at: now)
         tendAuthority()
     }
 
@@ -432,6 +461,10 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             var hasMore = try fanOut.run(reader, configuration.session)
             for session in fanOut.takeRelieved() {
                 updatePause(session)
+                hasMore = true
+            }
+            for session in fanOut.takeOutrun() {
+                end(session, .timedOut, "Entries that were not read in time are no longer kept: subscribe again.")
                 hasMore = true
             }
             return hasMore

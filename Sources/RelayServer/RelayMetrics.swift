@@ -23,11 +23,16 @@ struct RelayMetrics: Sendable {
     let transactionsFailed: Counter
     let transactionDuration: Timer
     let transactionCommands: Recorder
+    let divergences: Counter
     private let entriesAppended: [LogKind: Counter]
     private let refusals: [ErrorCode: Counter]
     private let otherRefusals: Counter
+    private let registry: PrometheusMetrics
 
     init(_ metrics: PrometheusMetrics) {
+        registry = metrics
+        metrics.describe(
+            Self.commitsRefused, "Commits that were refused, by the error's name and the rule of RFC 9420 that they break.")
         func counter(_ name: String, _ help: String, _ dimensions: [(String, String)] = []) -> Counter {
             metrics.describe(name, help)
             return Counter(label: name, dimensions: dimensions, factory: metrics)
@@ -46,6 +51,10 @@ struct RelayMetrics: Sendable {
         transactions = counter("mlsrelay_transactions_total", "Write transactions.")
         transactionsFailed = counter(
             "mlsrelay_transactions_failed_total", "Write transactions that were given up: nothing of them is stored.")
+
+        divergences = counter(
+            "mlsrelay_divergences_total",
+            "Members that were found, twice in a row, to have seen something else of a group than others.")
 
         metrics.describe(
             "mlsrelay_transaction_seconds", "Time of one write transaction, its commands and its sync to disk included."
@@ -71,6 +80,15 @@ struct RelayMetrics: Sendable {
     }
 
     func refused(_ code: ErrorCode) -> Counter { refusals[code] ?? otherRefusals }
+
+    private static let commitsRefused = "mlsrelay_commits_refused_total"
+
+    /// Counts a refused commit; its labels are of two short lists, whatever clients send.
+    func commitRefused(_ code: ErrorCode, rule: String) {
+        Counter(
+            label: Self.commitsRefused, dimensions: [("code", code.description), ("rule", rule)], factory: registry
+        ).increment()
+    }
 
     func appended(_ kind: LogKind) -> Counter {
         guard let counter = entriesAppended[kind] else { preconditionFailure("there is a counter for each kind") }

@@ -19,6 +19,7 @@ public struct ServerConfiguration: Sendable {
     public var publish = PublishLimits()
     public var keyPackages = KeyPackageConfiguration()
     public var session = SessionLimits()
+    public var addresses = AddressLimits()
     /// What clients sign that they log in to; at most 255 bytes.
     public var serverName = "mlsrelay"
     /// How long clients may take to go when the relay ends.
@@ -95,6 +96,11 @@ public struct SessionLimits: Hashable, Sendable {
     public var maxRequestsInFlight = 1024
     /// Bytes of messages that wait for their answer, with the same effect.
     public var maxByteCountInFlight = 8 << 20
+    /// Requests of one connection in a second, and at once, that are answered from what is stored; 0 for no limit. One that
+    /// goes on with all of its groups after a pause has some hundred of them.
+    public var maxRequestsPerSecond = 2000
+    /// LookUp and SearchUsers of one client in a minute, and at once; 0 for no limit. Each reads many records.
+    public var maxSearchesPerMinute = 600
     /// Logs that one connection follows.
     public var maxSubscriptions = 20_000
     /// Bytes of answers that wait for the socket; beyond, no further requests are read.
@@ -103,6 +109,8 @@ public struct SessionLimits: Hashable, Sendable {
     public var maxWriteByteCount = 256 << 10
     /// The same for a connection that could not take what was written last.
     public var minWriteByteCount = 32 << 10
+    /// How often receipts of a group are told: to the store by loops, and by loops to those who follow them.
+    public var receiptIntervalMilliseconds: UInt64 = 1000
     /// Bytes of messages that one loop's connections may have waiting for the writer together.
     public var maxByteCountInFlightPerLoop = 128 << 20
 

@@ -59,8 +59,9 @@ final class WriterThread: @unchecked Sendable {
             try relay.initialize(at: Timestamp(rawValue: wallClockMilliseconds()))
             _ = try relay.state.commit()
         } else {
+            try relay.armRetention(at: Timestamp(rawValue: wallClockMilliseconds()))
             nextDeadline = try relay.nextDeadline()
-            relay.state.abort()
+            _ = try relay.state.commit()
         }
     }
 
@@ -159,6 +160,7 @@ final class WriterThread: @unchecked Sendable {
         let now = Timestamp(rawValue: wallClockMilliseconds())
         try relay.state.begin()
         relay.appended = AppendedEntries()
+        relay.refusedCommits.removeAll(keepingCapacity: true)
         for batch in batches {
             for command in batch.commands {
                 receipts.removeAll(keepingCapacity: true)
@@ -167,6 +169,7 @@ final class WriterThread: @unchecked Sendable {
                     outcome, of: command, in: batch, receipts: receipts, at: now)
                 if case .refused(let error) = outcome { metrics.refused(error.code).increment() }
             }
+            try relay.note(batch.deliveries)
         }
         nextDeadline = try relay.passTime(at: now)
         let grown = try relay.state.commit().map { GrownLog(log: $0.number, last: $0.last) }
@@ -174,13 +177,43 @@ final class WriterThread: @unchecked Sendable {
             metrics.appended(kind).increment(by: relay.appended[kind])
         }
         let effects = relay.effects
+        for log in effects.diverged {
+            metrics.divergences.increment()
+            logger.warning(
+                "a member of a group has seen something else than the others, twice in a row",
+                metadata: ["log": "\(log)"])
+        }
         relay.effects = Effects()
         for index in outcomes.indices {
             outcomes[index].grown = grown
             outcomes[index].effects = effects
         }
+        tellRefusedCommits()
         return outcomes
     }
+
+    /// Commits that were refused, for whoever looks after the relay: without names, and not more lines than can be read.
+    private func tellRefusedCommits() {
+        for refused in relay.refusedCommits {
+            let rule = String(decoding: refused.rule, as: UTF8.self)
+            metrics.commitRefused(refused.code, rule: rule)
+        }
+        for refused in relay.refusedCommits.prefix(Self.maxRefusedCommitLines) {
+            var metadata: Logger.Metadata = [
+                "log": "\(refused.log)", "epoch": "\(refused.epoch)", "code": "\(refused.code)",
+            ]
+            if !refused.rule.isEmpty { metadata["rule"] = "\(String(decoding: refused.rule, as: UTF8.self))" }
+            logger.info("a commit was refused", metadata: metadata)
+        }
+        if relay.refusedCommits.count > Self.maxRefusedCommitLines {
+            logger.info(
+                "more commits were refused",
+                metadata: ["count": "\(relay.refusedCommits.count - Self.maxRefusedCommitLines)"])
+        }
+    }
+
+    /// Of one transaction; all of them are in the store: `mlsrelay-tool rejects`.
+    private static let maxRefusedCommitLines = 10
 
     /// Nothing of the batches has happened.
     private func refuseAll(_ batches: [CommandBatch], because error: StoreError) -> [OutcomeBatch] {

@@ -18,7 +18,8 @@ struct LogWalk {
     var isTimeKnown = false
     /// Of a group: the epoch after the commits so far; nil where it is not known.
     var epoch: Epoch?
-    var commitCount = 0
+    /// Of a group: the commits that stand, by the epoch that each ended.
+    var commits: [Epoch: SequenceNumber] = [:]
     /// Of a log of KeyPackages: those that it has.
     var packages: [SequenceNumber: Package] = [:]
 
@@ -56,7 +57,10 @@ extension StoreVerifier {
         guard let head = try row({ () throws(StoreError) in try snapshot.head(of: log) }).value else { return true }
         // From the very first entry there is, so that those before `head.first` are seen too.
         let start = walk.due ?? .zero
-        if walk.due == nil { begin(&walk, head) }
+        if walk.due == nil {
+            let usage = try row({ () throws(StoreError) in try snapshot.get(Tables.usage, log) }).value
+            begin(&walk, head, usage)
+        }
         var rows = 0
         var hasMore = false
         try snapshot.forEach(.entries, from: Key(log.rawValue, start.rawValue)) { (key, record) throws(StoreError) in
@@ -74,7 +78,7 @@ extension StoreVerifier {
         return true
     }
 
-    private func begin(_ walk: inout LogWalk, _ head: LogHead) {
+    private func begin(_ walk: inout LogWalk, _ head: LogHead, _ usage: UsageRecord?) {
         if head.kind != walk.name.kind {
             report(
                 Finding(
@@ -82,10 +86,15 @@ extension StoreVerifier {
                     found: "kind \(head.kind)"))
         }
         walk.due = head.first
-        if head.first > SequenceNumber.zero.next {
-            // What led here is no longer kept.
-            walk.chains = []
-            walk.epoch = nil
+        guard head.first > SequenceNumber.zero.next else { return }
+        // What led here is no longer kept, but for its hash.
+        walk.epoch = nil
+        walk.chains = usage.flatMap { $0.first == head.first ? [$0.chain] : nil } ?? []
+        if walk.chains.isEmpty {
+            report(
+                Finding(
+                    .missing, .usage, log: walk.log, expected: "the chain hash before entry \(head.first)",
+                    found: "none"))
         }
     }
 
@@ -114,9 +123,9 @@ extension StoreVerifier {
             walk.chains = []
             return
         }
-        let entry: Entry
+        let entry: Snapshot.StoredEntry
         do throws(DecodingError) {
-            entry = try Snapshot.decodeEntry(EntryRecord.frame(record))
+            entry = try Snapshot.decodeStored(EntryRecord.frame(record))
         } catch {
             report(
                 Finding(
@@ -140,7 +149,25 @@ extension StoreVerifier {
         // A time that the chain does not vouch for is no measure for the entries behind it.
         if isChained { walk.time = max(walk.time, entry.header.time) }
         walk.isTimeKnown = isChained
-        try verifyMeaning(entry, number, &walk, in: snapshot)
+        switch entry {
+        case .whole(let entry): try verifyMeaning(entry, number, &walk, in: snapshot)
+        case .digest(let digest): try verifyDigest(digest, number, walk, in: snapshot)
+        }
+    }
+
+    /// An entry whose payload is gone: an application message of a group.
+    private func verifyDigest(
+        _ digest: EntryDigest, _ number: SequenceNumber, _ walk: LogWalk, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        let isRight =
+            digest.header.kind == .message && walk.name.kind == .group
+            ? try isClient(digest.header.sender, in: snapshot) : false
+        if !isRight {
+            report(
+                Finding(
+                    .misplaced, .entries, log: walk.log, at: number, expected: "a payload",
+                    found: "the digest of a \(digest.header.kind) by client \(digest.header.sender)"))
+        }
     }
 
     private func verifyDense(upTo number: SequenceNumber, _ walk: inout LogWalk) {
@@ -154,9 +181,15 @@ extension StoreVerifier {
 
     /// Payload, hash and chain; true where the chain says that this is what was written.
     private func verifyHashes(
-        _ entry: Entry, storedHash: SHA256Digest, _ number: SequenceNumber, _ walk: inout LogWalk
+        _ entry: Snapshot.StoredEntry, storedHash: SHA256Digest, _ number: SequenceNumber, _ walk: inout LogWalk
     ) -> Bool {
-        let hash = chain.payloadHash(entry.payload.rawSpan)
+        let hash: SHA256Digest
+        switch entry {
+        case .whole(let entry):
+            let payload = entry.payload
+            hash = chain.payloadHash(payload.rawSpan)
+        case .digest(let digest): hash = digest.payloadHash
+        }
         if hash != storedHash {
             report(
                 Finding(.payloadHash, .entries, log: walk.log, at: number, expected: "\(hash)", found: "\(storedHash)"))
@@ -187,7 +220,7 @@ extension StoreVerifier {
     ) throws(StoreError) {
         let kinds: [EntryKind] =
             switch walk.name.kind {
-            case .group: [.message]
+            case .group: [.message] + EntryKind.ofGroups
             case .inbox: [.message] + EntryKind.ofInboxes
             case .directory: [.identity, .credentialIssued, .keyRotated, .clientRevoked, .userSuspended]
             case .keyPackages:
@@ -213,6 +246,9 @@ extension StoreVerifier {
         case .keyPackageHandedOut: try verifyKeyPackageNotice(entry, number, &walk, in: snapshot)
         case .keyPackageReserved, .keyPackageReturned: verifyReservation(entry, number, &walk)
         case .keyPackageExpired: verifyExpiry(entry, number, &walk)
+        case .commitVoided: verifyVoid(entry, number, &walk)
+        case _ where walk.name.kind == .group && entry.header.kind != .message:
+            verifyGroupChange(entry, number, walk)
         case _ where walk.name.kind == .inbox && entry.header.kind != .message: verifyInboxNotice(entry, number, walk)
         default: try verifyMessage(entry, number, &walk, in: snapshot)
         }
@@ -273,10 +309,20 @@ extension StoreVerifier {
         if let epoch = walk.epoch, head.epoch != epoch {
             report(Finding(.head, .heads, log: walk.log, expected: "epoch \(epoch)", found: "epoch \(head.epoch)"))
         }
-        // Each commit has its row, which was seen; as many rows as commits, then, and none is wrong.
+        for (epoch, number) in walk.commits.sorted(by: { $0.value < $1.value }) {
+            let stored = try decoded(.commits, log: walk.log, at: number, row: "epoch \(epoch)") {
+                () throws(StoreError) in try snapshot.commit(ending: epoch, in: walk.log)
+            }
+            guard let stored, stored != number else { continue }
+            report(
+                Finding(
+                    stored == nil ? .missing : .contradiction, .commits, log: walk.log, at: number,
+                    row: "epoch \(epoch)", expected: "entry \(number)", found: stored.map { "entry \($0)" } ?? "none"))
+        }
+        // Each commit that stands has its row; as many rows as commits, then, and none is wrong.
         var rowCount = 0
         try forEachCommitRow(of: walk.log, in: snapshot) { _, _ in rowCount += 1 }
-        guard rowCount != walk.commitCount else { return }
+        guard rowCount != walk.commits.count else { return }
         try forEachCommitRow(of: walk.log, in: snapshot) { (epoch, value) throws(StoreError) in
             guard value.count == 8 else {
                 report(
@@ -286,11 +332,14 @@ extension StoreVerifier {
                 return
             }
             let number = SequenceNumber(rawValue: value.number(0))
+            if walk.commits[epoch] != nil { return }
             var found = "no entry"
             if let entry = try row({ () throws(StoreError) in try snapshot.entry(number, in: walk.log) }).value {
                 let commit = envelope(entry.payload)
-                if commit?.contentType == .commit, commit?.epoch == epoch.rawValue { return }
-                found = "another entry"
+                let isCommit = commit?.contentType == .commit && commit?.epoch == epoch.rawValue
+                // Where entries are missing, it is not known which commits stand.
+                if isCommit, walk.epoch == nil { return }
+                found = isCommit ? "a commit that is void" : "another entry"
             }
             report(
                 Finding(

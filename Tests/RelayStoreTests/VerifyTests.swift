@@ -266,8 +266,8 @@ struct VerifyTests {
             try $0.put(.entries, key(7, 3), entry(.application("x", "g", 2), log: 7, 3))
         },
         Damage(
-            "a commit instead of a message", "chain entries 7 3", "contradiction commits 7 3", "chain entries 7 4",
-            "epoch entries 7 4"
+            "a commit instead of a message", "chain entries 7 3", "chain entries 7 4", "epoch entries 7 4",
+            "contradiction commits 7 3"
         ) { try $0.put(.entries, key(7, 3), entry(.commit("x", "g", 1), log: 7, 3)) },
         // Heads.
         Damage(

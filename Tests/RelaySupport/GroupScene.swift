@@ -49,6 +49,14 @@ public final class GroupScene {
         self.groupID = Array(groupID.utf8)
     }
 
+    /// Another group of the same clients on the same relay.
+    public init(sharing other: GroupScene, groupID: String) throws {
+        relay = other.relay
+        framing = other.framing
+        self.groupID = Array(groupID.utf8)
+        devices = other.devices.mapValues { RelayDevice(name: $0.name, device: $0.device, client: $0.client) }
+    }
+
     public subscript(name: String) -> RelayDevice {
         guard let device = devices[name] else { preconditionFailure("\(name) is registered") }
         return device

@@ -15,16 +15,20 @@ extension Relay {
         // Whoever speaks in an epoch has accepted the commit that began it.
         try confirm(plan.log, by: client, endingBefore: plan.confirms)
         if let earlier = followedGroups[plan.log]?.earlier { plan.followed?.earlier = earlier }
+        var published = PublishedMessages()
         for step in plan.steps {
             switch step {
             case .duplicate(let index, let log, let number):
                 receipts.append(try receipt(of: number, in: log, message: index - first))
             case .append(let index):
-                receipts.append(try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { _ in })
+                let receipt = try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { _ in }
+                published.add(receipt.sequenceNumber, batch.messages[index], isApplication: true)
+                receipts.append(receipt)
             case .appendProposal(let index, let isSelfRemove):
                 let receipt = try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { _ in }
                 try state.mark(Tables.pendingProposals, PairKey(plan.log, receipt.sequenceNumber))
                 if isSelfRemove { try beginLeaving(plan.log, client, at: receipt.sequenceNumber, now) }
+                published.add(receipt.sequenceNumber, batch.messages[index], isApplication: false)
                 receipts.append(receipt)
             case .appendCommit(let index):
                 guard var commit = plan.commit else { preconditionFailure("the step was planned with a commit") }
@@ -32,10 +36,12 @@ extension Relay {
                     head.epoch = commit.epoch.next
                 }
                 try state.setCommit(receipt.sequenceNumber, ending: commit.epoch, in: plan.log)
+                noteCommit(in: plan.log, at: now)
                 if let staged = commit.staged.take() { plan.followed?.merge(staged, at: receipt.sequenceNumber) }
                 try change(plan, commit, by: client, at: receipt.sequenceNumber, now)
                 fairness[plan.log]?.won(client)
                 if fairness[plan.log]?.isEmpty == true { fairness[plan.log] = nil }
+                published.add(receipt.sequenceNumber, batch.messages[index], isApplication: false)
                 receipts.append(receipt)
             case .appendWelcome(let index, let inboxes):
                 for inbox in inboxes {
@@ -46,12 +52,13 @@ extension Relay {
             }
         }
         if let followed = plan.followed { try keep(followed, of: plan.log) }
+        try count(published, in: plan.log, by: client, plan.member, at: now)
         refusedCommit = nil
         return .published(receipts: start..<receipts.count)
     }
 
     func receipt(of number: SequenceNumber, in log: LogNumber, message: Int) throws(State.Failure) -> Receipt {
-        let entry = try state.entry(number, in: log)
+        let entry = try state.digest(number, in: log)
         return Receipt(
             message: UInt32(message), log: log, sequenceNumber: number, time: entry.header.time, chain: entry.chain)
     }
@@ -219,30 +226,7 @@ extension Relay {
     /// The public group of a log, from memory or from what is stored.
     mutating func follow(_ log: LogNumber, at now: Timestamp) throws(State.Failure) -> FollowedGroup {
         if let followed = followedGroups[log] { return followed }
-        guard let record = try state.get(Tables.publicGroups, log) else {
-            throw State.corrupted("log \(log) has no public group")
-        }
-        var followed: FollowedGroup
-        do {
-            let tree = try RatchetTree(decoding: record.ratchetTree.rawSpan)
-            let stored = try StoredPublicGroup(decoding: record.group.rawSpan)
-            followed = FollowedGroup(
-                try PublicGroup(
-                    stored, tree: GroupTree(tree, suite: stored.groupContext.cipherSuite), policy: validation))
-        } catch {
-            throw State.corrupted("the public group of log \(log): \(error)")
-        }
-        let last = try existingHead(of: log).last
-        var number = record.sequenceNumber
-        while number < last {
-            number = number.next
-            guard let entry = try state.storedEntry(number, in: log) else { continue }
-            do throws(GroupError) {
-                try followed.replay(entry)
-            } catch {
-                throw State.corrupted("entry \(number) of log \(log) does not fit its public group: \(error)")
-            }
-        }
+        var followed = try state.followedGroup(of: log, policy: validation)
         let provisional = Set(try state.keys(Tables.provisionalCommits, prefix: log.recordKey).map(\.second))
         followed.earlier.removeAll { !provisional.contains($0.commit) }
         remember(followed, of: log)

@@ -36,6 +36,8 @@ struct TrackedPlan {
     var followed: FollowedGroup?
     var steps: [Step] = []
     var commit: CommitPlan?
+    /// Of the application messages so far.
+    var applicationByteCount = 0
     /// A commit of this Publish is in the log already: the Publish is sent again.
     var isRepeated = false
     /// The publisher has seen the group as it was after commits that ended epochs before this one.
@@ -137,9 +139,15 @@ extension Relay {
             guard content.contentType == .application || !plan.isPublic else {
                 return RelayError(.handshakeModeWrong, "Proposals of this group are PublicMessages.")
             }
-            plan.steps.append(
-                content.contentType == .application
-                    ? .append(message: index) : .appendProposal(message: index, isSelfRemove: false))
+            if content.contentType == .application {
+                // Handshakes go on, so that a full group can be emptied.
+                let refusal = try checkQuota(plan.log, planned: plan.applicationByteCount, bytes.byteCount, at: now)
+                if let refusal { return refusal }
+                plan.applicationByteCount += bytes.byteCount
+                plan.steps.append(.append(message: index))
+            } else {
+                plan.steps.append(.appendProposal(message: index, isSelfRemove: false))
+            }
             return nil
         case .publicMessage(let content):
             guard epoch == plan.epoch else { return try refusal(of: epoch, in: plan) }
@@ -225,6 +233,7 @@ extension Relay {
         _ index: Int, _ epoch: Epoch, into plan: inout TrackedPlan, in batch: CommandBatch, by client: ClientNumber,
         at now: Timestamp
     ) throws(State.Failure) -> RelayError? {
+        if let refusal = checkCommitRate(of: plan.log, at: now) { return refusal }
         refusedCommit = (plan.log, epoch)
         guard plan.commit == nil, !plan.isRepeated else {
             return RelayError(.messageMalformed, "A Publish to this group holds one commit at most.")
@@ -361,6 +370,10 @@ extension Relay {
         }
         if let refusal = try checkRemoved(commit, plan, role ?? .nobody, by: client) { return refusal }
         if let refusal = try checkAdded(&commit, plan, role ?? .nobody, by: client) { return refusal }
+        if !commit.added.isEmpty {
+            let count = try state.members(of: plan.log).count - commit.removed.count + commit.added.count
+            if let refusal = checkMemberCount(count) { return refusal }
+        }
         if !commit.isExternal {
             for (leaving, record) in try state.members(of: plan.log)
             where record.state == .leaving && !commit.removed.contains(leaving) {
