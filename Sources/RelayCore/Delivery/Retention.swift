@@ -115,8 +115,8 @@ extension Relay {
         guard limits.maxGroupByteCount > 0 else { return nil }
         let usage = try state.get(Tables.usage, log) ?? UsageRecord()
         guard usage.byteCount + UInt64(planned + byteCount) > limits.maxGroupByteCount else { return nil }
-        // Room comes with retention, or never by waiting.
-        let wait = usage.due > now ? usage.due.rawValue - now.rawValue : .max
+        // Room comes with retention; 0 is by no waiting.
+        let wait = usage.due > now ? usage.due.rawValue - now.rawValue : 0
         return RelayError(
             .quotaExceeded, "The group keeps at most \(limits.maxGroupByteCount) bytes of messages.",
             detail: RetryDetail(
