@@ -25,6 +25,8 @@ public struct Relay<State: RelayState>: ~Copyable {
     var followedGroups: [LogNumber: FollowedGroup] = [:]
     var followedLeafCount = 0
     var fairness: [LogNumber: Fairness] = [:]
+    /// Entries that retention may still look at in this transaction.
+    var retentionBudget = 0
     /// KeyPackages of others that were asked for.
     var fetches = RateLimiter<KeyPackageFetch>()
     /// What clients have changed about their identities.
