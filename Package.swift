@@ -136,7 +136,7 @@ let package = Package(
         .target(
             name: "RelayStore",
             dependencies: [
-                "CLMDB", "MLSCodec", "MLSCrypto", "RelayCore", "RelayWire", "TLSPresentation",
+                "CLMDB", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayCore", "RelayWire", "TLSPresentation",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
@@ -246,8 +246,8 @@ let package = Package(
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore", "RelayTestSupport",
-                "RelayWire", "TestSupport", "TLSPresentation", "mlsrelay", "mlsrelay-tool",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore",
+                "RelayTestSupport", "RelayWire", "TestSupport", "TLSPresentation", "mlsrelay", "mlsrelay-tool",
             ],
             swiftSettings: settings),
 

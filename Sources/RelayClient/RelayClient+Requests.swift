@@ -30,14 +30,16 @@ extension RelayClient {
         }
     }
 
-    /// Takes a KeyPackage of each of several clients; one result for each request.
+    /// Takes a KeyPackage of each client of several users: results in the order of the requests, at least one for each.
     ///
     /// What was taken is taken: after a lost connection this throws `connectionLost` instead of taking more.
     public func fetchKeyPackages(
         _ requests: [KeyPackageRequest], timeout: Duration? = nil
     ) async throws(RelayClientError) -> [KeyPackageResult] {
         try await request(FetchKeyPackages(requests: requests), .once, timeout) { frame in
-            guard case .keyPackages(let packages) = frame, packages.results.count == requests.count else { return nil }
+            guard case .keyPackages(let packages) = frame else { return nil }
+            let indices = packages.results.map { Int($0.request) }
+            guard indices == indices.sorted(), Set(indices) == Set(requests.indices) else { return nil }
             return packages.results
         }
     }
@@ -83,6 +85,27 @@ extension RelayClient {
             if case .pong = frame { () } else { nil }
         }
         return start.duration(to: .now)
+    }
+
+    // MARK: Administration
+
+    /// Does what operators may do.
+    ///
+    /// A token that is made is told once: after a lost connection this throws `connectionLost` instead of making another.
+    public func administer(
+        _ action: Administer.Action, timeout: Duration? = nil
+    ) async throws(RelayClientError) -> Administered {
+        let policy: RequestTable.Policy = action.type == .createToken ? .once : .resend
+        return try await request(Administer(action), policy, timeout) { frame in
+            if case .administered(let answer) = frame { answer } else { nil }
+        }
+    }
+
+    /// Keeps a user out of a group, or no longer; for admins of the group.
+    public func ban(_ ban: Ban, timeout: Duration? = nil) async throws(RelayClientError) {
+        try await request(ban, .resend, timeout) { frame in
+            if case .done = frame { () } else { nil }
+        }
     }
 
     // MARK: How

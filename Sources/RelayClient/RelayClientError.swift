@@ -98,6 +98,7 @@ public struct RelayClientError: Error, Sendable {
     var isFatal: Bool {
         switch code.relayCode {
         case .versionUnsupported?, .authenticationFailed?, .identityTaken?, .identityUnknown?, .nameInvalid?: true
+        case .admissionRequired?, .admissionInvalid?, .clientRevoked?, .userSuspended?, .keyInUse?: true
         case _?: false
         case nil: code == .certificateRefused || code == .identityUnusable
         }

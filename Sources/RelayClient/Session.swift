@@ -50,7 +50,10 @@ struct Session {
             state = .ready
             return .becomeReady(ready, limits)
         case (.ready, .error), (.ready, .done), (.ready, .groupCreated), (.ready, .published), (.ready, .subscribed),
-            (.ready, .keyPackages), (.ready, .keyPackageCounts), (.ready, .groupInfo), (.ready, .pong):
+            (.ready, .keyPackages), (.ready, .keyPackageCounts), (.ready, .groupInfo), (.ready, .pong),
+            (.ready, .credential), (.ready, .users), (.ready, .userNames), (.ready, .authority),
+            (.ready, .administered), (.ready, .groupDescription), (.ready, .groupList), (.ready, .invited),
+            (.ready, .headsChecked), (.ready, .receipts):
             return .deliver(id, frame)
         default: return violation("a frame that does not belong here")
         }

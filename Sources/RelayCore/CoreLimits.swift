@@ -35,6 +35,17 @@ public struct CoreLimits: Hashable, Sendable {
     public var commitsPerStoredGroup = 64
     /// Leaves of public groups that are kept in memory together, about 1 KiB each.
     public var maxFollowedLeafCount = 200_000
+    /// Messages that one client publishes in a second, and at once; 0 for no limit, which is the default: what is written is
+    /// bounded by what a connection has in flight, and one client may well fill the disk's time when nobody else wants it.
+    public var messagesPerSecond = 0
+    /// Groups that one client creates in a day, and at once: more than people do, and far fewer than would fill a store.
+    public var groupsPerDay = 1000
+    /// Commits of one group in a minute, and at once: each is for all members to take, so more than some a second serve nobody.
+    public var commitsPerMinute = 1000
+    /// Clients in one tracked group: what MLS was made for.
+    public var maxGroupMembers = 50_000
+    /// Groups that whoever wants may join of which one user is admin: all users find these.
+    public var maxOpenGroupsPerUser = 20
     /// Refused commits that are kept for operators.
     public var maxRejectCount = 10_000
 

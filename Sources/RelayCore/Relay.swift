@@ -18,6 +18,8 @@ public struct Relay<State: RelayState>: ~Copyable {
     public var appended = AppendedEntries()
     /// What service loops have to do, since the owner last set this back.
     public var effects = Effects()
+    /// Commits refused since the owner last set this back, as they are kept for operators.
+    public var refusedCommits: [RejectRecord] = []
     var chain = Chain()
     /// What is to be done for the messages of the Publish at hand; kept for its storage.
     private var plan: [Step] = []
@@ -27,6 +29,7 @@ public struct Relay<State: RelayState>: ~Copyable {
     var fairness: [LogNumber: Fairness] = [:]
     /// Entries that retention may still look at in this transaction.
     var retentionBudget = 0
+    var rates = CommandRates()
     /// KeyPackages of others that were asked for.
     var fetches = RateLimiter<KeyPackageFetch>()
     /// What clients have changed about their identities.
@@ -51,6 +54,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         followedGroups.removeAll(keepingCapacity: true)
         followedLeafCount = 0
         effects = Effects()
+        refusedCommits = []
     }
 
     /// Creates the logs that every relay has. Once, in an empty state.
@@ -70,7 +74,9 @@ public struct Relay<State: RelayState>: ~Copyable {
         _ command: Command, in batch: CommandBatch, at now: Timestamp, receipts: inout [Receipt]
     ) throws(State.Failure) -> Outcome {
         refusedCommit = nil
+        if let refusal = checkRate(of: command, at: now) { return .refused(refusal) }
         let outcome = try carryOut(command, in: batch, at: now, receipts: &receipts)
+        noteRate(of: command, outcome, at: now)
         if case .refused(let error) = outcome, let refusedCommit {
             try note(error, of: refusedCommit.log, refusedCommit.epoch, by: command.client, at: now)
         }
@@ -115,9 +121,9 @@ public struct Relay<State: RelayState>: ~Copyable {
     ) throws(State.Failure) {
         let number = try state.nextNumber(.reject)
         let rule = (try? RuleDetail(decoding: error.detail.rawSpan))?.rule ?? []
-        try state.set(
-            Tables.rejects, SequenceNumber(rawValue: number),
-            RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule))
+        let record = RejectRecord(log: log, client: client, time: now, epoch: epoch, code: error.code, rule: rule)
+        try state.set(Tables.rejects, SequenceNumber(rawValue: number), record)
+        refusedCommits.append(record)
         if number > UInt64(limits.maxRejectCount) {
             try state.remove(Tables.rejects, SequenceNumber(rawValue: number - UInt64(limits.maxRejectCount)))
         }
@@ -244,6 +250,7 @@ public struct Relay<State: RelayState>: ~Copyable {
                 return nil
             }
             if isCommit {
+                if let refusal = checkCommitRate(of: log, at: now) { return refusal }
                 // One commit per epoch, the first that comes. RFC 9750 section 5.2.
                 guard epoch == group.epoch else {
                     refusedCommit = (log, epoch)
@@ -367,6 +374,7 @@ public struct Relay<State: RelayState>: ~Copyable {
                 head.epoch = epoch.next
             }
             try state.setCommit(receipt.sequenceNumber, ending: epoch, in: log)
+            noteCommit(in: log, at: now)
             receipts.append(receipt)
         case .appendKeyPackage(let index, let log):
             guard case .keyPackage(let package) = batch.messages[index].route else {

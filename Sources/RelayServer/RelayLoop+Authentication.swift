@@ -2,6 +2,7 @@ import Logging
 import MLSCrypto
 import RelayCore
 import RelayStore
+import RelayTransport
 import RelayWire
 import TLSPresentation
 import WebSocketFraming
@@ -42,6 +43,10 @@ extension RelayLoop {
             admission: frame.admission)
         guard prove(identity, signed, frame.signature, requestID, session) else { return }
         enter(identity, requestID, session) { (snapshot) throws(StoreError) in
+            // The writer would say the same; it has other things to do.
+            if frame.admission.type != .client, try snapshot.user(named: identity.name) != nil {
+                return .refused(RelayError(.identityTaken, "This name is registered with another signature key."))
+            }
             var registration = Registration(identity, clientName: frame.clientName, admission: frame.admission)
             registration.verifiedWith = try admitting(frame, snapshot)
             return .unknown(registration)
@@ -77,7 +82,13 @@ extension RelayLoop {
             end(session, .nameInvalid, "A name has 1 to 255 bytes of UTF-8 without control characters.", requestID)
             return false
         }
+        let address = session.connection.address
+        if let refusal = peers.checkAuthentication(from: address) {
+            answer(session, requestID, refusal)
+            return false
+        }
         guard verify(signature, of: signed.encoded, AuthenticationTBS.label, by: identity) else {
+            peers.authenticationFailed(from: address)
             end(session, .authenticationFailed, "The signature does not hold.", requestID)
             return false
         }
@@ -106,9 +117,13 @@ extension RelayLoop {
                 answer(session, requestID, Ready(client: client, time: Timestamp(rawValue: wallClockMilliseconds())))
                 becomeReady(session, client)
             case .refused(let error):
+                peers.authenticationFailed(from: session.connection.address)
                 answer(session, requestID, error)
                 beginEnding(session, WebSocketCloseCode(rawValue: error.code.closeCode))
             case .unknown(let registration):
+                if let refusal = peers.register(from: session.connection.address) {
+                    return answer(session, requestID, refusal)
+                }
                 session.state = .registering(identity)
                 send(.register(registration), requestID, session, .relay)
             }

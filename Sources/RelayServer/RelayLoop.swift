@@ -23,6 +23,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         case goAway
         /// Connections are closed.
         case close
+        /// The certificate may be another one: new connections get it.
+        case reloadCertificate
     }
 
     let loop: ServiceLoop
@@ -38,6 +40,9 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     let authority: CertificateAuthority?
     var authorityTendedAt: UInt64 = 0
     let limits: Limits
+    let peers: PeerLimits
+    /// By slot and generation of connections.
+    var requestRates = RateLimiter<UInt64>()
 
     var sha256 = SHA256()
     var chain = Chain()
@@ -74,7 +79,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
 
     init(
         loop: ServiceLoop, configuration: ServerConfiguration, store: Store, metrics: RelayMetrics, logger: Logger,
-        http: HTTPSurface, keyPackages: KeyPackagePolicy, authority: CertificateAuthority?,
+        http: HTTPSurface, keyPackages: KeyPackagePolicy, authority: CertificateAuthority?, peers: PeerLimits,
         writer: @escaping @Sendable (CommandBatch) -> Void
     ) throws(StoreError) {
         self.loop = loop
@@ -83,6 +88,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         self.logger = logger
         self.writer = writer
         self.http = http
+        self.peers = peers
         self.keyPackages = keyPackages
         self.authority = authority
         reader = try StoreReader(store)
@@ -175,6 +181,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
                     RelayError(.unknownFrameType, "This relay knows no frame of type \(header.type)."))
                 return
             }
+            if let refusal = checkRate(of: type, session) { return answer(session, requestID, refusal) }
             try handle(type, requestID, body, session)
         } catch {
             end(session, .malformedFrame, "A frame could not be read: \(error).", requestID)
@@ -326,6 +333,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             case .outcome(let batch): take(batch)
             case .goAway: goAway()
             case .close: closeAll()
+            case .reloadCertificate: reloadCertificate()
             }
         }
     }
@@ -346,6 +354,8 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             if case .registering = session.state {
                 if let client = result.registered { becomeReady(session, client) }
                 if let failure = result.failure {
+                    // A token that does not hold, or a name of somebody else: neither is to be guessed.
+                    peers.authenticationFailed(from: connection.address)
                     beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode))
                 }
             }
@@ -366,6 +376,16 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         session.state = .ready(client)
         session.connection.maxFrameByteCount = configuration.transport.maxFrameByteCount
         metrics.sessionsAuthenticated.increment()
+    }
+
+    private func reloadCertificate() {
+        do throws(TransportError) {
+            try loop.reloadCertificate()
+            logger.notice("the certificate is read again", metadata: ["loop": "\(loop.index)"])
+        } catch {
+            logger.error(
+                "the certificate cannot be read again: the one before stays", metadata: ["reason": "\(error)"])
+        }
     }
 
     private func goAway() {

@@ -27,8 +27,12 @@ struct RelayMetrics: Sendable {
     private let entriesAppended: [LogKind: Counter]
     private let refusals: [ErrorCode: Counter]
     private let otherRefusals: Counter
+    private let registry: PrometheusMetrics
 
     init(_ metrics: PrometheusMetrics) {
+        registry = metrics
+        metrics.describe(
+            Self.commitsRefused, "Commits that were refused, by the error's name and the rule of RFC 9420 that they break.")
         func counter(_ name: String, _ help: String, _ dimensions: [(String, String)] = []) -> Counter {
             metrics.describe(name, help)
             return Counter(label: name, dimensions: dimensions, factory: metrics)
@@ -76,6 +80,15 @@ struct RelayMetrics: Sendable {
     }
 
     func refused(_ code: ErrorCode) -> Counter { refusals[code] ?? otherRefusals }
+
+    private static let commitsRefused = "mlsrelay_commits_refused_total"
+
+    /// Counts a refused commit; its labels are of two short lists, whatever clients send.
+    func commitRefused(_ code: ErrorCode, rule: String) {
+        Counter(
+            label: Self.commitsRefused, dimensions: [("code", code.description), ("rule", rule)], factory: registry
+        ).increment()
+    }
 
     func appended(_ kind: LogKind) -> Counter {
         guard let counter = entriesAppended[kind] else { preconditionFailure("there is a counter for each kind") }

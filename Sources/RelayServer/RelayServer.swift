@@ -92,6 +92,8 @@ public final class RelayServer: Sendable {
         let metrics = RelayMetrics(registry)
         let http = HTTPSurface(health: health, metrics: registry)
         let targets = Targets()
+        let peers = PeerLimits(
+            configuration.addresses, searchesPerMinute: configuration.session.maxSearchesPerMinute)
         let writer: WriterThread
         do throws(StoreError) {
             writer = try WriterThread(
@@ -104,7 +106,7 @@ public final class RelayServer: Sendable {
                 targets.loops.append(
                     try RelayLoop(
                         loop: loop, configuration: configuration, store: store, metrics: metrics, logger: logger,
-                        http: http, keyPackages: keyPackages, authority: authority,
+                        http: http, keyPackages: keyPackages, authority: authority, peers: peers,
                         writer: { writer.put(.commands($0)) }))
             }
         } catch { throw .store(error) }
@@ -123,6 +125,12 @@ public final class RelayServer: Sendable {
     // @unchecked: written before the threads start and after they have ended.
     private final class Targets: @unchecked Sendable {
         var loops: [RelayLoop] = []
+    }
+
+    /// Takes the certificate and its key from their files again, for connections that come from then on. What comes of it is
+    /// in the log.
+    public func reloadCertificate() {
+        for loop in running.withLock({ $0?.relayLoops ?? [] }) { loop.put(.reloadCertificate) }
     }
 
     /// Tells all clients to go, carries out what they have sent, answers it, closes and ends. Returns when all is done and

@@ -19,6 +19,7 @@ public struct ServerConfiguration: Sendable {
     public var publish = PublishLimits()
     public var keyPackages = KeyPackageConfiguration()
     public var session = SessionLimits()
+    public var addresses = AddressLimits()
     /// What clients sign that they log in to; at most 255 bytes.
     public var serverName = "mlsrelay"
     /// How long clients may take to go when the relay ends.
@@ -95,6 +96,11 @@ public struct SessionLimits: Hashable, Sendable {
     public var maxRequestsInFlight = 1024
     /// Bytes of messages that wait for their answer, with the same effect.
     public var maxByteCountInFlight = 8 << 20
+    /// Requests of one connection in a second, and at once, that are answered from what is stored; 0 for no limit. One that
+    /// goes on with all of its groups after a pause has some hundred of them.
+    public var maxRequestsPerSecond = 2000
+    /// LookUp and SearchUsers of one client in a minute, and at once; 0 for no limit. Each reads many records.
+    public var maxSearchesPerMinute = 600
     /// Logs that one connection follows.
     public var maxSubscriptions = 20_000
     /// Bytes of answers that wait for the socket; beyond, no further requests are read.

@@ -160,6 +160,7 @@ final class WriterThread: @unchecked Sendable {
         let now = Timestamp(rawValue: wallClockMilliseconds())
         try relay.state.begin()
         relay.appended = AppendedEntries()
+        relay.refusedCommits.removeAll(keepingCapacity: true)
         for batch in batches {
             for command in batch.commands {
                 receipts.removeAll(keepingCapacity: true)
@@ -187,8 +188,32 @@ final class WriterThread: @unchecked Sendable {
             outcomes[index].grown = grown
             outcomes[index].effects = effects
         }
+        tellRefusedCommits()
         return outcomes
     }
+
+    /// Commits that were refused, for whoever looks after the relay: without names, and not more lines than can be read.
+    private func tellRefusedCommits() {
+        for refused in relay.refusedCommits {
+            let rule = String(decoding: refused.rule, as: UTF8.self)
+            metrics.commitRefused(refused.code, rule: rule)
+        }
+        for refused in relay.refusedCommits.prefix(Self.maxRefusedCommitLines) {
+            var metadata: Logger.Metadata = [
+                "log": "\(refused.log)", "epoch": "\(refused.epoch)", "code": "\(refused.code)",
+            ]
+            if !refused.rule.isEmpty { metadata["rule"] = "\(String(decoding: refused.rule, as: UTF8.self))" }
+            logger.info("a commit was refused", metadata: metadata)
+        }
+        if relay.refusedCommits.count > Self.maxRefusedCommitLines {
+            logger.info(
+                "more commits were refused",
+                metadata: ["count": "\(relay.refusedCommits.count - Self.maxRefusedCommitLines)"])
+        }
+    }
+
+    /// Of one transaction; all of them are in the store: `mlsrelay-tool rejects`.
+    private static let maxRefusedCommitLines = 10
 
     /// Nothing of the batches has happened.
     private func refuseAll(_ batches: [CommandBatch], because error: StoreError) -> [OutcomeBatch] {

@@ -18,9 +18,10 @@ struct LogWalk {
     var isTimeKnown = false
     /// Of a group: the epoch after the commits so far; nil where it is not known.
     var epoch: Epoch?
-    var commitCount = 0
     /// Bytes of messages so far; nil where retention may have gone over them since they were seen.
     var messageByteCount: Int? = 0
+    /// Of a group: the commits that stand, by the epoch that each ended.
+    var commits: [Epoch: SequenceNumber] = [:]
     /// Of a log of KeyPackages: those that it has.
     var packages: [SequenceNumber: Package] = [:]
 
@@ -232,9 +233,9 @@ extension StoreVerifier {
     ) throws(StoreError) {
         let kinds: [EntryKind] =
             switch walk.name.kind {
-            case .group: [.message]
+            case .group: [.message] + EntryKind.ofGroups
             case .inbox: [.message] + EntryKind.ofInboxes
-            case .directory: [.identity]
+            case .directory: [.identity, .credentialIssued, .keyRotated, .clientRevoked, .userSuspended]
             case .keyPackages:
                 [.message, .keyPackageHandedOut, .keyPackageReserved, .keyPackageReturned, .keyPackageExpired]
             case .groups: [.groupCreated]
@@ -249,10 +250,18 @@ extension StoreVerifier {
         try verifySender(entry, number, walk, in: snapshot)
         switch entry.header.kind {
         case .identity: try verifyIdentityNotice(entry, number, walk, in: snapshot)
+        case .credentialIssued: try verifyCredentialNotice(entry, number, walk, in: snapshot)
+        case .keyRotated: try verifyRotationNotice(entry, number, walk, in: snapshot)
+        case .clientRevoked where walk.name.kind == .directory:
+            try verifyRevocationNotice(entry, number, walk, in: snapshot)
+        case .userSuspended: try verifySuspensionNotice(entry, number, walk, in: snapshot)
         case .groupCreated: try verifyGroupNotice(entry, number, walk, in: snapshot)
         case .keyPackageHandedOut: try verifyKeyPackageNotice(entry, number, &walk, in: snapshot)
         case .keyPackageReserved, .keyPackageReturned: verifyReservation(entry, number, &walk)
         case .keyPackageExpired: verifyExpiry(entry, number, &walk)
+        case .commitVoided: verifyVoid(entry, number, &walk)
+        case _ where walk.name.kind == .group && entry.header.kind != .message:
+            verifyGroupChange(entry, number, walk)
         case _ where walk.name.kind == .inbox && entry.header.kind != .message: verifyInboxNotice(entry, number, walk)
         default: try verifyMessage(entry, number, &walk, in: snapshot)
         }
@@ -329,10 +338,21 @@ extension StoreVerifier {
         if let epoch = walk.epoch, head.epoch != epoch {
             report(Finding(.head, .heads, log: walk.log, expected: "epoch \(epoch)", found: "epoch \(head.epoch)"))
         }
-        // Each commit has its row, which was seen; as many rows as commits, then, and none is wrong.
+        // Those that retention has removed meanwhile are gone with their rows.
+        for (epoch, number) in walk.commits.sorted(by: { $0.value < $1.value }) where number >= head.first {
+            let stored = try decoded(.commits, log: walk.log, at: number, row: "epoch \(epoch)") {
+                () throws(StoreError) in try snapshot.commit(ending: epoch, in: walk.log)
+            }
+            guard let stored, stored != number else { continue }
+            report(
+                Finding(
+                    stored == nil ? .missing : .contradiction, .commits, log: walk.log, at: number,
+                    row: "epoch \(epoch)", expected: "entry \(number)", found: stored.map { "entry \($0)" } ?? "none"))
+        }
+        // Each commit that stands has its row; as many rows as commits, then, and none is wrong.
         var rowCount = 0
         try forEachCommitRow(of: walk.log, in: snapshot) { _, _ in rowCount += 1 }
-        guard rowCount != walk.commitCount else { return }
+        guard rowCount != walk.commits.count else { return }
         try forEachCommitRow(of: walk.log, in: snapshot) { (epoch, value) throws(StoreError) in
             guard value.count == 8 else {
                 report(
@@ -344,11 +364,14 @@ extension StoreVerifier {
             let number = SequenceNumber(rawValue: value.number(0))
             // It was removed, and its place is kept.
             if number > .zero, number < head.first { return }
+            if walk.commits[epoch] != nil { return }
             var found = "no entry"
             if let entry = try row({ () throws(StoreError) in try snapshot.entry(number, in: walk.log) }).value {
                 let commit = envelope(entry.payload)
-                if commit?.contentType == .commit, commit?.epoch == epoch.rawValue { return }
-                found = "another entry"
+                let isCommit = commit?.contentType == .commit && commit?.epoch == epoch.rawValue
+                // Where entries are missing, it is not known which commits stand.
+                if isCommit, walk.epoch == nil { return }
+                found = isCommit ? "a commit that is void" : "another entry"
             }
             report(
                 Finding(

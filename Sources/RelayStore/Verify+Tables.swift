@@ -128,8 +128,12 @@ extension StoreVerifier {
                     Finding(
                         .stray, .signatureKeys, row: key.bytes.hex, expected: "a key of a client",
                         found: "no client \(client)"))
+            } else if let record = record.value, Identity.keyID(record.identity.signatureKey) != key.bytes {
+                replay.formerKeys[key] = client
             }
         }
+        // What they say stands nowhere else.
+        try forEachRecord(Tables.tokens) { _, _, _ in }
     }
 
     private func verifyUser(
@@ -168,6 +172,15 @@ extension StoreVerifier {
             if try snapshot.keys(Tables.userClients, prefix: user.recordKey, limit: 1).isEmpty {
                 report(Finding(.missing, .userClients, row: "user \(user)", expected: "a client", found: "none"))
             }
+            try verifyListing(of: user, record, in: snapshot)
+        }
+        try forEachRecord(Tables.listedNames) { (snapshot, name, _) throws(StoreError) in
+            let user = try row { () throws(StoreError) in try snapshot.get(Tables.userNames, name) }
+            if user.isMissing {
+                report(
+                    Finding(
+                        .stray, .listedNames, row: name.bytes.hex, expected: "the name of a user", found: "nobody's"))
+            }
         }
         try forEachRecord(Tables.userNames) { (snapshot, name, user) throws(StoreError) in
             let record = try row { () throws(StoreError) in try snapshot.get(Tables.users, user) }
@@ -180,6 +193,27 @@ extension StoreVerifier {
                         found: "user \(user)"))
             }
         }
+    }
+
+    /// A search finds whom it may.
+    private func verifyListing(
+        of user: UserNumber, _ record: UserRecord, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        let hasClients: Bool
+        do throws(StoreError) {
+            hasClients = try !snapshot.clients(of: user).isEmpty
+        } catch .corrupted {
+            // Found where the client is.
+            return
+        }
+        let isListed = try snapshot.has(Tables.listedNames, BytesKey(record.name))
+        let mayBe = record.visibility == .listed && !record.isSuspended && hasClients
+        guard isListed != mayBe else { return }
+        report(
+            Finding(
+                isListed ? .stray : .missing, .listedNames, row: record.name.hex,
+                expected: mayBe ? "a user that is listed" : "none, since the user is not listed",
+                found: isListed ? "a row" : "none"))
     }
 
     /// Every client and every group has its notice.

@@ -44,6 +44,7 @@ public final class StoreVerifier {
     var knownClients = NumberSet()
     /// The directory and the log of groups.
     var tellingLogs: [LogKind: LogNumber] = [:]
+    var replay = DirectoryReplay()
     /// Clients and groups that these tell of.
     var toldClients = NumberSet()
     var toldGroups = NumberSet()
@@ -81,6 +82,7 @@ public final class StoreVerifier {
                 report(Finding(.missing, .names, row: "\(kind)", expected: "a log", found: "none"))
             }
         }
+        finishReplay()
         try verifyTold()
         for number in knownLogs where !tellingLogs.values.contains(LogNumber(rawValue: number)) {
             try verifyLog(LogNumber(rawValue: number))

@@ -25,6 +25,7 @@ public final class Connection {
     public let slot: UInt32
     public let generation: UInt32
     public let scheme: Scheme
+    public let address: PeerAddress
     unowned let loop: ServiceLoop
     /// Bytes of the largest frame body that is taken now.
     public var maxFrameByteCount = WireLimits.maxFrameByteCountBeforeReady
@@ -54,10 +55,11 @@ public final class Connection {
     /// A WebSocket message has ended at the end of `partial`, looked at only after `resume`.
     private var messageEndsAtPartial = false
 
-    init(slot: UInt32, generation: UInt32, scheme: Scheme, loop: ServiceLoop) {
+    init(slot: UInt32, generation: UInt32, scheme: Scheme, address: PeerAddress, loop: ServiceLoop) {
         self.slot = slot
         self.generation = generation
         self.scheme = scheme
+        self.address = address
         self.loop = loop
         phase = scheme.isWebSocket ? .handshake : .open
         lastHeard = loop.now

@@ -129,7 +129,9 @@ public final class ServiceLoop: @unchecked Sendable {
         if needsTLS { encryptedHost = try createHost(isEncrypted: true) }
     }
 
-    private func createHost(isEncrypted: Bool) throws(TransportError) -> OpaquePointer {
+    private func createHost(
+        isEncrypted: Bool, named name: String? = nil
+    ) throws(TransportError) -> OpaquePointer {
         // Kept as long as the process lives, as lws keeps them.
         let protocols = UnsafeMutablePointer<lws_protocols>.allocate(capacity: 2)
         protocols.initialize(repeating: lws_protocols(), count: 2)
@@ -146,7 +148,7 @@ public final class ServiceLoop: @unchecked Sendable {
         info.protocols = UnsafePointer(protocols)
         // All zero: lws's own pings keep every connection in one sorted list.
         info.retry_and_idle_policy = UnsafePointer(policy)
-        info.vhost_name = UnsafePointer(strdup(isEncrypted ? "encrypted" : "plain"))
+        info.vhost_name = UnsafePointer(strdup(name ?? (isEncrypted ? "encrypted" : "plain")))
         if isEncrypted {
             // Asked of the context and of the host: without it here the host has no TLS, and lws does not say so.
             info.options = UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT)
@@ -161,6 +163,22 @@ public final class ServiceLoop: @unchecked Sendable {
             throw CertificateFiles.refused(configuration, because: lines)
         }
         return host
+    }
+
+    /// Takes the certificate and the key that are in their files now, for connections that come from here on. On the loop's
+    /// thread.
+    /// - Throws: where they cannot be used; everything is as before then.
+    public func reloadCertificate() throws(TransportError) {
+        guard configuration.needsCertificate, let certificate = configuration.certificatePath,
+            let key = configuration.privateKeyPath
+        else { return }
+        try CertificateFiles.check(configuration)
+        // On a host of their own first: what lws loads in place and does not fit leaves the host without a key.
+        lws_vhost_destroy(try createHost(isEncrypted: true, named: "tried"))
+        let (code, lines) = LibwebsocketsLog.gathering {
+            lws_tls_cert_updated(context, certificate, key, nil, 0, nil, 0)
+        }
+        guard code == 0 else { throw CertificateFiles.refused(configuration, because: lines) }
     }
 
     /// OpenSSL's SSL_OP_NO_SSLv3, NO_TLSv1, NO_TLSv1_1 and NO_RENEGOTIATION, whose header this target does not import.
@@ -297,7 +315,7 @@ public final class ServiceLoop: @unchecked Sendable {
     private func accept(from listener: Int32) {
         guard let scheme = listeners.first(where: { $0.socket == listener })?.scheme else { return }
         for _ in 0..<Self.acceptBurst {
-            let socket = accept4(listener, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+            let (socket, address) = Self.accept(listener)
             guard socket >= 0 else {
                 if errno == EMFILE || errno == ENFILE { pauseListeners(refusing: listener) }
                 if errno == ECONNABORTED || errno == EINTR { continue }
@@ -308,14 +326,39 @@ public final class ServiceLoop: @unchecked Sendable {
                 close(socket)
                 continue
             }
-            adopt(socket, scheme: scheme)
+            if let refusal = delegate?.refusal(of: address) {
+                refusedConnectionCount += 1
+                refuse(socket, refusal.bytes(for: scheme))
+                continue
+            }
+            adopt(socket, scheme: scheme, from: address)
         }
     }
 
-    private func adopt(_ socket: Int32, scheme: Scheme) {
+    private static func accept(_ listener: Int32) -> (socket: Int32, address: PeerAddress) {
+        var storage = sockaddr_storage()
+        var byteCount = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let socket = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                accept4(listener, $0, &byteCount, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+            }
+        }
+        return (socket, PeerAddress(storage) ?? .unknown)
+    }
+
+    /// Says why and closes: one system call more than saying nothing. The peer may have gone, or get it cut off; nothing waits.
+    private func refuse(_ socket: Int32, _ bytes: [UInt8]) {
+        if !bytes.isEmpty {
+            _ = send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            Glibc.shutdown(socket, Int32(SHUT_WR))
+        }
+        close(socket)
+    }
+
+    private func adopt(_ socket: Int32, scheme: Scheme, from address: PeerAddress) {
         var on: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        let connection = insert(scheme: scheme)
+        let connection = insert(scheme: scheme, from: address)
         var descriptor = lws_sock_file_fd_type()
         descriptor.sockfd = socket
         let type = LWS_ADOPT_SOCKET.rawValue | (scheme.isEncrypted ? LWS_ADOPT_ALLOW_SSL.rawValue : 0)
@@ -361,11 +404,11 @@ public final class ServiceLoop: @unchecked Sendable {
 
     // MARK: Connections
 
-    private func insert(scheme: Scheme) -> Connection {
+    private func insert(scheme: Scheme, from address: PeerAddress) -> Connection {
         generation &+= 1
         let slot = freeSlots.popLast() ?? UInt32(connections.count)
         if slot == connections.count { connections.append(nil) }
-        let connection = Connection(slot: slot, generation: generation, scheme: scheme, loop: self)
+        let connection = Connection(slot: slot, generation: generation, scheme: scheme, address: address, loop: self)
         connections[Int(slot)] = connection
         connectionCount += 1
         return connection
@@ -376,6 +419,7 @@ public final class ServiceLoop: @unchecked Sendable {
         connections[Int(connection.slot)] = nil
         freeSlots.append(connection.slot)
         connectionCount -= 1
+        delegate?.left(connection.address)
     }
 
     /// The connection with this slot and generation, while it is there.

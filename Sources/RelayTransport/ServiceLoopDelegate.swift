@@ -3,6 +3,11 @@ public import WebSocketFraming
 
 /// The layer above a service loop; called on the loop's thread only.
 public protocol ServiceLoopDelegate: AnyObject {
+    /// A connection has come from there, which no byte has been read of.
+    /// - Returns: why it is not taken; nil to take it, and `left` follows in the end.
+    func refusal(of address: PeerAddress) -> ConnectionRefusal?
+    /// A connection that was taken is gone, whether it was opened or not.
+    func left(_ address: PeerAddress)
     /// Frames may come and go on a connection.
     func opened(_ connection: Connection)
     /// The body of a frame has come, without its length; valid inside the call.

@@ -35,8 +35,8 @@ struct Serve: ParsableCommand {
                   "certificate": "fullchain.pem", "key": "privkey.pem",
                   "data": "/var/lib/mlsrelay", "max-message-size": "256KiB" }
 
-            The first signal lets the relay answer what it has been sent and end with status 0; a second ends it at once. On the \
-            WebSocket port GET /healthz says whether it works, and GET /metrics tells Prometheus how.
+            SIGTERM or SIGINT lets the relay answer what it has been sent and end with status 0; a second ends it at once. \
+            SIGHUP lets it read its certificate again, for new connections. On the WebSocket port GET /healthz says whether it works, and GET /metrics tells Prometheus how.
             """)
 
     @Option(
@@ -59,6 +59,7 @@ struct Serve: ParsableCommand {
     @OptionGroup(title: GroupSettings.title) var groups: SettingOptions<GroupSettings>
     @OptionGroup(title: DeliverySettings.title) var delivery: SettingOptions<DeliverySettings>
     @OptionGroup(title: ConnectionSettings.title) var connections: SettingOptions<ConnectionSettings>
+    @OptionGroup(title: LimitSettings.title) var limits: SettingOptions<LimitSettings>
     @OptionGroup(title: LoggingSettings.title) var logging: SettingOptions<LoggingSettings>
 
     func run() throws {
@@ -79,7 +80,12 @@ struct Serve: ParsableCommand {
         let server = try start(settings, logger, metrics)
         announce(server, settings, logger)
 
-        logger.notice("ending", metadata: ["signal": "\(signals.wait())"])
+        var signal = signals.wait()
+        while signal == SIGHUP {
+            server.reloadCertificate()
+            signal = signals.wait()
+        }
+        logger.notice("ending", metadata: ["signal": "\(String(cString: strsignal(signal)))"])
         signals.letTheNextEndTheProcess()
         server.shutDown()
         logger.notice("ended")
@@ -90,7 +96,7 @@ struct Serve: ParsableCommand {
     private func loadSettings() throws -> Settings {
         let arguments = [
             listening.values, identities.values, storage.values, publishing.values, invitations.values, groups.values,
-            delivery.values, connections.values, logging.values,
+            delivery.values, connections.values, limits.values, logging.values,
         ].reduce(into: [:]) { $0.merge($1) { $1 } }
         do throws(SettingErrors) {
             return try SettingSources(
@@ -174,7 +180,7 @@ struct Serve: ParsableCommand {
     }
 }
 
-/// The signals that end the process.
+/// The signals that end the process, and SIGHUP, which lets it read its certificate again.
 struct Signals {
     private var set = sigset_t()
 
@@ -185,17 +191,18 @@ struct Signals {
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Waits for the first.
-    func wait() -> String {
+    /// Waits for the next.
+    func wait() -> Int32 {
         var set = set
         var signal: Int32 = 0
         while sigwait(&set, &signal) != 0 {}
-        return String(cString: strsignal(signal))
+        return signal
     }
 
-    /// The default of each is to kill.
+    /// The default of each is to kill; a certificate that is renewed meanwhile is none of that.
     func letTheNextEndTheProcess() {
         var set = set
+        sigdelset(&set, SIGHUP)
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 }

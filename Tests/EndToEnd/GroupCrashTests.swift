@@ -46,7 +46,7 @@ struct GroupCrashTests {
         let told = Told()
         for round in 0..<8 {
             let relay = try await onThread {
-                try RelayProcess(dataDirectory: data, arguments: ["--credentials", "either"])
+                try RelayProcess(dataDirectory: data)
             }
             var configuration = RelayClientConfiguration()
             configuration.registers = true

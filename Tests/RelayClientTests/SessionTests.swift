@@ -31,7 +31,8 @@ struct SessionTests {
     @Test(
         "what cannot be mended ends the client, for everybody",
         arguments: [
-            ErrorCode.authenticationFailed, .identityTaken, .identityUnknown, .nameInvalid,
+            ErrorCode.authenticationFailed, .identityTaken, .identityUnknown, .nameInvalid, .admissionRequired,
+            .admissionInvalid, .clientRevoked, .userSuspended, .keyInUse,
         ])
     func fatal(code: ErrorCode) async throws {
         let relay = try FakeRelay()

@@ -277,10 +277,12 @@ struct KeyPackageTests {
         // Oneself, and those in the same group, may know.
         #expect(try relay.fetchKeyPackages("alice", by: alice).map(\.error) == [.none])
         let group = LogNumber(rawValue: 99)
-        try relay.set(Tables.clientGroups, PairKey(alice, group), Mark())
-        try relay.set(
-            Tables.groupUsers, PairKey(group, try relay.state.user(of: bob)),
-            GroupUserRecord(role: .member, clientCount: 1))
+        for client in [alice, bob] {
+            try relay.set(Tables.clientGroups, PairKey(client, group), Mark())
+            try relay.set(
+                Tables.groupUsers, PairKey(group, try relay.state.user(of: client)),
+                GroupUserRecord(role: .member, clientCount: 1))
+        }
         #expect(try relay.fetchKeyPackages("alice", by: bob).map(\.error) == [.none])
         #expect(try relay.fetchKeyPackages("alice", by: bob) == unknown)
         record.visibility = .listed

@@ -22,13 +22,17 @@ struct PropertyTests {
         limits.keyPackageLowWater = 2
         // What is counted in memory is forgotten when a store is opened again.
         (limits.keyPackageFetches, limits.keyPackageFetchesPerUser) = (0, 0)
+        limits.identityChangesPerHour = 0
+        limits.maxClientsPerUser = 3
+        var rules = RelayRules()
+        rules.operators = [Array("alice".utf8)]
         var configuration = StoreConfiguration.forTests
         configuration.duplicateWindow = 6
         configuration.maxDuplicateWindowEntries = 40
-        return try TestRelay(kind, in: directory, limits: limits, configuration: configuration)
+        return try TestRelay(kind, in: directory, limits: limits, rules: rules, configuration: configuration)
     }
 
-    @Test("random commands have the same outcomes and logs on both states (S0-5, N-6)", arguments: seeds)
+    @Test("S0-5, N-6: random commands have the same outcomes and logs on both states, and the logs alone lead to the tables", arguments: seeds)
     func equal(seed: UInt64) throws {
         let directory = try TemporaryDirectory(inMemory: true)
         let memory = try relay(.memory, in: directory)
@@ -49,6 +53,7 @@ struct PropertyTests {
                 try #require(try memory.state.brokenInvariants == [], "seed \(seed), step \(step)")
             }
         }
+        #expect(try store.rebuildFindings == [], "seed \(seed)")
     }
 
     @Test("the random commands meet every outcome that the core has")
@@ -76,11 +81,12 @@ struct PropertyTests {
         let codes: [ErrorCode] = [
             .identityTaken, .nameInvalid, .logUnknown, .cursorAhead, .groupExists, .groupUnknown, .mixedGroups,
             .staleEpoch, .futureEpoch, .keyPackageRefUnknown, .keyPackagePoolFull, .notPermitted,
+            .keyInUse, .quotaExceeded, .userSuspended, .clientRevoked, .lastClient, .userUnknown, .admissionInvalid,
         ]
         let expected =
             codes.map(\.description)
             + [
-                "registered", "group created", "acknowledged", "published", "fetched: error 0",
+                "registered", "answered", "group created", "acknowledged", "published", "fetched: error 0",
                 "fetched: key_package_unavailable",
             ]
         #expect(met.symmetricDifference(expected) == [])

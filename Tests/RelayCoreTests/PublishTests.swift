@@ -45,6 +45,15 @@ struct PublishTests {
         #expect(try relay.state.brokenInvariants == [])
     }
 
+    /// What a refusal tells that has the winning commit with it.
+    private func detail(
+        _ relay: TestRelay, _ log: LogNumber, epoch: Epoch, commit: SequenceNumber
+    ) throws -> EpochDetail {
+        var detail = EpochDetail(log: log, epoch: epoch, commit: commit)
+        detail.entry = try relay.entries(of: log).first { $0.header.sequenceNumber == commit }?.encoded ?? []
+        return detail
+    }
+
     @Test(
         "one commit ends an epoch: the first; a later one is stale and learns who won (RFC 9750 5.2, N-2)",
         arguments: StateKind.allCases)
@@ -55,11 +64,11 @@ struct PublishTests {
         #expect(won == 2)
         let lost = try epochDetail { try relay.publish(.commit("bob's", "g", 0), by: bob) }
         #expect(lost?.code == .staleEpoch)
-        #expect(lost?.detail == EpochDetail(log: log, epoch: 1, commit: won))
+        #expect(lost?.detail == (try detail(relay, log, epoch: 1, commit: won)))
         try relay.publish(.commit("bob's again", "g", 1), by: bob)
         try relay.reopen()
         let later = try epochDetail { try relay.publish(.commit("alice's late", "g", 0), by: alice) }
-        #expect(later?.detail == EpochDetail(log: log, epoch: 2, commit: won))
+        #expect(later?.detail == (try detail(relay, log, epoch: 2, commit: won)))
         #expect(try relay.state.commits == [log: [0: 2, 1: 3]])
     }
 
@@ -98,7 +107,8 @@ struct PublishTests {
         for message in [TestMessage.application("late", "g", oldest - 1), .proposal("late", "g", oldest - 1)] {
             let refused = try epochDetail { try relay.publish(message, by: alice) }
             #expect(refused?.code == .staleEpoch)
-            #expect(refused?.detail == EpochDetail(log: log, epoch: 10, commit: SequenceNumber(rawValue: oldest)))
+            let commit = SequenceNumber(rawValue: oldest)
+            #expect(refused?.detail == (try detail(relay, log, epoch: 10, commit: commit)))
         }
     }
 

@@ -224,8 +224,7 @@ struct HostilePeerTests {
         #expect(
             codes == [
                 .authenticationFailed, .authenticationFailed, .authenticationFailed, .authenticationFailed,
-                .identityTaken,
-                .identityTaken, .identityUnknown, .nameInvalid,
+                .identityTaken, .identityUnknown, .identityUnknown, .nameInvalid,
             ])
     }
 

@@ -26,6 +26,8 @@ struct RawStore {
         static let keyPackageRefs = own(.keyPackageRefs)
         static let acknowledged = own(.acknowledged)
         static let users = records(.users)
+        static let listedNames = records(.listedNames)
+        static let tokens = records(.tokens)
         static let userNames = records(.userNames)
         static let userClients = records(.userClients)
         static let clients = records(.clients)

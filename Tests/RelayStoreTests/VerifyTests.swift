@@ -142,15 +142,21 @@ struct VerifyTests {
     private static func keyID(_ name: String) -> [UInt8] { Identity.keyID(Identity.test(name).signatureKey) }
 
     /// The record of a client that was registered when the relay's second registration was.
-    private static func client(_ name: String, user: UInt64, key: UInt8 = 1) -> [UInt8] {
-        ClientRecord(
+    private static func client(
+        _ name: String, user: UInt64, key: UInt8 = 1, _ change: (inout ClientRecord) -> Void = { _ in }
+    ) -> [UInt8] {
+        var record = ClientRecord(
             user: UserNumber(rawValue: user), identity: .test(name, key: key), clientName: [],
-            registered: Timestamp(rawValue: 1_000_002)
-        ).encoded
+            registered: Timestamp(rawValue: 1_000_002))
+        change(&record)
+        return record.encoded
     }
 
-    private static func user(_ name: String) -> [UInt8] {
-        UserRecord(name: Array(name.utf8), visibility: .listed, registered: Timestamp(rawValue: 1_000_002)).encoded
+    private static func user(_ name: String, _ change: (inout UserRecord) -> Void = { _ in }) -> [UInt8] {
+        var record = UserRecord(
+            name: Array(name.utf8), visibility: .listed, registered: Timestamp(rawValue: 1_000_002))
+        change(&record)
+        return record.encoded
     }
 
     private static func poolKey(_ client: UInt64, _ suite: UInt8, _ isLastResort: UInt8, _ number: UInt64) -> [UInt8] {
@@ -260,8 +266,8 @@ struct VerifyTests {
             try $0.put(.entries, key(7, 3), entry(.application("x", "g", 2), log: 7, 3))
         },
         Damage(
-            "a commit instead of a message", "chain entries 7 3", "contradiction commits 7 3", "chain entries 7 4",
-            "epoch entries 7 4"
+            "a commit instead of a message", "chain entries 7 3", "chain entries 7 4", "epoch entries 7 4",
+            "contradiction commits 7 3"
         ) { try $0.put(.entries, key(7, 3), entry(.commit("x", "g", 1), log: 7, 3)) },
         // Heads.
         Damage(
@@ -342,7 +348,8 @@ struct VerifyTests {
             "missing userClients - -", "missing signatureKeys - -", "missing entries - -"
         ) { try $0.put(.clients, key(3), client("carol", user: 3, key: 9)) },
         Damage(
-            "a client of another user", "contradiction users - -", "missing userClients - -", "stray userClients - -"
+            "a client of another user", "contradiction users - -", "missing userClients - -", "stray userClients - -",
+            "contradiction clients 1 2"
         ) { try $0.put(.clients, key(2), client("bob", user: 1)) },
         Damage("a user deleted", "missing users - -", "stray userNames - -") { try $0.remove(.users, key(2)) },
         Damage("a user that does not decode", "undecodable users - -") {
@@ -351,12 +358,17 @@ struct VerifyTests {
         Damage("a user without a client", "missing userNames - -", "missing userClients - -") {
             try $0.put(.users, key(3), user("carol"))
         },
-        Damage("a user's name deleted", "missing userNames - -") { try $0.remove(.userNames, Array("bob".utf8)) },
+        Damage("a user's name deleted", "missing userNames - -", "stray listedNames - -") {
+            try $0.remove(.userNames, Array("bob".utf8))
+        },
         Damage("a user's name that is another's", "contradiction userNames - -", "stray userNames - -") {
             try $0.put(.userNames, Array("bob".utf8), key(1))
         },
         Damage("a name of nobody", "stray userNames - -") { try $0.put(.userNames, Array("carol".utf8), key(3)) },
-        Damage("a client that its user does not have", "missing userClients - -", "missing userClients - -") {
+        Damage(
+            "a client that its user does not have", "missing userClients - -", "missing userClients - -",
+            "stray listedNames - -"
+        ) {
             try $0.remove(.userClients, key(2, 2))
         },
         Damage("a client that another user has too", "stray userClients - -") {
@@ -368,6 +380,42 @@ struct VerifyTests {
         },
         Damage("a client's key that is another's", "contradiction signatureKeys - -") {
             try $0.put(.signatureKeys, keyID("bob"), key(1))
+        },
+        Damage("a key that no client had", "stray signatureKeys - -") {
+            try $0.put(.signatureKeys, keyID("carol"), key(2))
+        },
+        Damage("the time of a registration", "contradiction clients 1 2") {
+            try $0.put(.clients, key(2), client("bob", user: 2) { $0.registered = Timestamp(rawValue: 5) })
+        },
+        Damage("the age of a key", "contradiction clients 1 2") {
+            try $0.put(.clients, key(2), client("bob", user: 2) { $0.keySince = Timestamp(rawValue: 5) })
+        },
+        Damage("a client's name", "contradiction clients 1 2") {
+            try $0.put(.clients, key(2), client("bob", user: 2) { $0.clientName = [0x61] })
+        },
+        Damage("a credential that was not told", "contradiction clients 1 2") {
+            try $0.put(.clients, key(2), client("bob", user: 2) { $0.credentialNotAfter = Timestamp(rawValue: 5) })
+        },
+        Damage("a revocation that was not told", "stray listedNames - -", "contradiction clients 1 2") {
+            try $0.put(.clients, key(2), client("bob", user: 2) { $0.isRevoked = true })
+        },
+        Damage("a suspension that was not told", "stray listedNames - -", "contradiction users 1 2") {
+            try $0.put(.users, key(2), user("bob") { $0.isSuspended = true })
+        },
+        Damage("the time of a user", "contradiction users 1 2") {
+            try $0.put(.users, key(2), user("bob") { $0.registered = Timestamp(rawValue: 5) })
+        },
+        Damage("a user that a search finds and may not", "stray listedNames - -") {
+            try $0.put(.users, key(2), user("bob") { $0.visibility = .hidden })
+        },
+        Damage("a user that no search finds", "missing listedNames - -") {
+            try $0.remove(.listedNames, Array("bob".utf8))
+        },
+        Damage("a name that a search finds and nobody has", "stray listedNames - -") {
+            try $0.put(.listedNames, Array("carol".utf8), [])
+        },
+        Damage("a token that does not decode", "undecodable tokens - -") {
+            try $0.put(.tokens, [1], [2])
         },
         Damage("a key of no client", "stray signatureKeys - -") {
             try $0.put(.signatureKeys, keyID("carol"), key(3))
@@ -487,7 +535,7 @@ struct VerifyTests {
         let rows: [(RawStore.Table, [UInt8])] = [
             (.entries, key(7, 2)), (.entries, key(6, 6)), (.entries, key(2, 2)), (.heads, key(7)), (.names, key(8)),
             (.logs, [1] + Array("g".utf8)), (.commits, key(7, 2)), (.userNames, Array("bob".utf8)),
-            (.signatureKeys, Self.keyID("bob")),
+            (.clients, key(1)), (.users, key(2)), (.signatureKeys, Self.keyID("bob")),
             (.keyPackageRefs, Self.packages[1].reference), (.keyPackages, Self.poolKey(2, 1, 0, 2)),
         ]
         for (table, row) in rows {

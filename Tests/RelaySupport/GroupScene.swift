@@ -41,12 +41,20 @@ public final class GroupScene {
 
     public init(
         _ kind: TestRelay.StateKind, in directory: TemporaryDirectory, framing: GroupConfiguration.HandshakeFraming,
-        groupID: String = "group", limits: CoreLimits = .init()
+        groupID: String = "group", limits: CoreLimits = .init(), rules: RelayRules = .init()
     ) throws {
-        relay = try TestRelay(kind, in: directory, limits: limits)
+        relay = try TestRelay(kind, in: directory, limits: limits, rules: rules)
         relay.now = Timestamp(rawValue: TestClient.now * 1000)
         self.framing = framing
         self.groupID = Array(groupID.utf8)
+    }
+
+    /// Another group of the same clients on the same relay.
+    public init(sharing other: GroupScene, groupID: String) throws {
+        relay = other.relay
+        framing = other.framing
+        self.groupID = Array(groupID.utf8)
+        devices = other.devices.mapValues { RelayDevice(name: $0.name, device: $0.device, client: $0.client) }
     }
 
     public subscript(name: String) -> RelayDevice {

@@ -14,6 +14,14 @@ extension MemoryState {
         }
         return clients
     }
+
+    /// Those that could be connected: not revoked, and of users that are not suspended.
+    public var connectableClients: [ClientNumber] {
+        clients.keys.filter { client in
+            // What is corrupted is found elsewhere.
+            (try? refusalToConnect(client) == nil) ?? false
+        }.sorted()
+    }
 }
 
 extension MemoryState {

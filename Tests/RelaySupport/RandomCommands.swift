@@ -1,4 +1,5 @@
 import MLSCodec
+import MLSCrypto
 public import RelayCore
 public import RelayWire
 import TestSupport
@@ -30,9 +31,13 @@ public struct RandomCommands {
     /// A command that fits the state more often than not.
     public mutating func command(in state: MemoryState) -> TestCommand {
         // Only who is registered asks for anything else: sessions see to that.
-        guard !state.clients.isEmpty else { return TestCommand(.register(.test(element(Self.names)))) }
-        let client = ClientNumber(rawValue: UInt64(number(in: 1...state.clients.count)))
-        switch number(in: 0...19) {
+        let connected = state.connectableClients
+        guard !connected.isEmpty else {
+            return TestCommand(.register(.test(element(Self.names), key: UInt8(number(in: 1...9)))))
+        }
+        let client = element(connected)
+        switch number(in: 0...21) {
+        case 20, 21: return identityCommand(in: state, by: client)
         case 0: return TestCommand(.register(.test(element(Self.names), key: UInt8(number(in: 1...2)))))
         case 1:
             return TestCommand(
@@ -47,6 +52,40 @@ public struct RandomCommands {
             return TestCommand(.fetchKeyPackages(requests), by: client)
         default: return TestCommand(.publish(messages(in: state)), by: client)
         }
+    }
+
+    /// What changes who is registered.
+    private mutating func identityCommand(in state: MemoryState, by client: ClientNumber) -> TestCommand {
+        let old = state.clients[client] ?? .test("")
+        let name = String(decoding: old.name, as: UTF8.self)
+        let key = UInt8(number(in: 1...9))
+        let action: IdentityAction
+        switch number(in: 0...6) {
+        case 0, 1:
+            var registration = Registration(
+                .test(once(in: 8) ? element(Self.names) : name, key: key),
+                clientName: Array(element(["", "a", "b"]).utf8),
+                admission: .client(client, notAfter: Timestamp(rawValue: .max >> 1), signature: []))
+            registration.verifiedWith = once(in: 8) ? nil : old
+            return TestCommand(.other(.register(registration)))
+        case 2:
+            action = .rotate(
+                KeyRotation(old: old, new: .test(name, key: key), signatureByOld: [1], signatureByNew: [2]))
+        case 3:
+            let other = ClientNumber(rawValue: UInt64(number(in: 1...state.clients.count)))
+            action = .revoke(RevokeClient(client: other, reason: .lost))
+        case 4: action = .setVisibility(element(Visibility.allCases))
+        case 5:
+            action = .credential(
+                CertifiedKey(
+                    identity: old, credential: [1], serial: [2], notBefore: Timestamp(rawValue: 1),
+                    notAfter: Timestamp(rawValue: 10_000_000), certificateHash: SHA256.hash([key])))
+        default:
+            let name = Array(element(Self.names).utf8)
+            let action = once(in: 2) ? Administer.Action.suspendUser(name: name) : .resumeUser(name: name)
+            return TestCommand(.other(.administer(action, token: [])), by: client)
+        }
+        return TestCommand(.other(.identity(action)), by: client)
     }
 
     private mutating func positions(in state: MemoryState) -> [Position] {

@@ -28,6 +28,7 @@ public final class TestRelay {
     /// The relay's clock; every command of the convenience methods moves it on by one millisecond.
     public var now = Timestamp(rawValue: 1_000_000)
     public let limits: CoreLimits
+    public private(set) var rules: RelayRules
     public let configuration: StoreConfiguration
     /// Where the store is; nil for a relay in memory.
     private let path: String?
@@ -40,18 +41,21 @@ public final class TestRelay {
     /// - Parameter directory: where the store is; not used by a relay in memory.
     public init(
         _ kind: StateKind, in directory: TemporaryDirectory, limits: CoreLimits = .init(),
-        configuration: StoreConfiguration = .forTests
+        rules: RelayRules = .init(), configuration: StoreConfiguration = .forTests
     ) throws {
         self.limits = limits
+        self.rules = rules
         self.configuration = configuration
         path = kind == .store ? directory.path : nil
         switch kind {
         case .memory:
-            var relay = Relay(MemoryState(duplicateWindow: configuration.duplicateWindow), limits: limits)
+            var relay = Relay(
+                MemoryState(duplicateWindow: configuration.duplicateWindow), limits: limits, rules: rules)
             try relay.initialize(at: now)
             memory = consume relay
         case .store:
-            stored = try StoredRelay(directory.path, limits: limits, configuration: configuration, now: now)
+            stored = try StoredRelay(
+                directory.path, limits: limits, rules: rules, configuration: configuration, now: now)
         }
     }
 
@@ -248,10 +252,15 @@ public final class TestRelay {
 
     /// Closes the store and opens it again; a relay in memory stays as it is.
     /// - Parameter configuration: what it is opened with; nil for the same as before.
-    public func reopen(configuration: StoreConfiguration? = nil) throws {
-        guard let path else { return }
+    public func reopen(configuration: StoreConfiguration? = nil, rules: RelayRules? = nil) throws {
+        if let rules { self.rules = rules }
+        guard let path else {
+            if rules != nil, let state = memory?.state { memory = Relay(state, limits: limits, rules: self.rules) }
+            return
+        }
         stored = nil
-        stored = try StoredRelay(path, limits: limits, configuration: configuration ?? self.configuration, now: now)
+        stored = try StoredRelay(
+            path, limits: limits, rules: self.rules, configuration: configuration ?? self.configuration, now: now)
     }
 
     public var hasStore: Bool { stored != nil }
@@ -283,11 +292,13 @@ private final class StoredRelay {
     var relay: Relay<StoreWriter>
     let reader: StoreReader
 
-    init(_ directory: String, limits: CoreLimits, configuration: StoreConfiguration, now: Timestamp) throws {
+    init(
+        _ directory: String, limits: CoreLimits, rules: RelayRules, configuration: StoreConfiguration, now: Timestamp
+    ) throws {
         store = try Store(directory, access: .relay, configuration: configuration)
         reader = try StoreReader(store)
         writer = StoreWriter(store)
-        relay = Relay(writer, limits: limits)
+        relay = Relay(writer, limits: limits, rules: rules)
         try writer.begin()
         let noName: [UInt8] = []
         if try writer.log(.directory, named: noName.rawSpan) == nil { try relay.initialize(at: now) }

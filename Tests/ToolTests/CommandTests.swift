@@ -109,7 +109,10 @@ struct CommandTests {
         let welcome = content?["welcome"] as? [String: Any]
         #expect((welcome?["secrets"] as? [Any])?.count == 1)
         let notice = try ToolRun("show", "keypackages:bob", "5", "--data", example.path)
-        #expect(notice.lines.suffix(3) == ["key_package_handed_out:", "  seq: 1", "  recipient: 1"])
+        #expect(
+            notice.lines.suffix(4) == [
+                "key_package_handed_out:", "  key_package_seq: 1", "  recipient: 1", "  recipient_name: alice",
+            ])
     }
 
     @Test("keypackages, identities and acknowledgements say what waits for whom (N-13)")

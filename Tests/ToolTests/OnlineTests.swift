@@ -124,4 +124,30 @@ struct OnlineTests {
         chmod(identity, 0o644)
         #expect(try run("subscribe", "choir").errorOutput.contains("others may read the file"))
     }
+
+    @Test("N-13: an operator administers a running relay, and nobody else does")
+    func administration() throws {
+        let data = directory.path + "/operated"
+        let relay = try RelayProcess(dataDirectory: data, arguments: ["--operators", "olga"])
+        func run(_ arguments: String..., as name: String = "olga") throws -> ToolRun {
+            try ToolRun(
+                arguments + ["--url", relay.urls["tcp"] ?? "", "--identity", "\(directory.path)/\(name).id"])
+        }
+        for name in ["olga", "bob"] { #expect(try run("register", name, as: name).status == 0) }
+        let made = try run("token", "create", "--note", "n", "--json")
+        #expect((try made.objects.first?["token"] as? String)?.count == 32)
+        #expect(try run("token", "list", "--json").objects.count == 1)
+        #expect(try run("token", "list", as: "bob").errorOutput.hasPrefix("mlsrelay-tool: not_permitted: "))
+        #expect(try run("user", "suspend", "bob").status == 0)
+        #expect(try run("token", "list", as: "bob").errorOutput.hasPrefix("mlsrelay-tool: user_suspended: "))
+        #expect(try run("user", "resume", "bob").status == 0)
+        // Names are looked up in the store beside the relay.
+        #expect(try run("client", "revoke", "bob", "--data", data).status == 0)
+        #expect(try run("token", "list", as: "bob").errorOutput.hasPrefix("mlsrelay-tool: client_revoked: "))
+        #expect(try run("client", "revoke", "bob").errorOutput.hasSuffix("say #N, its number\n"))
+        _ = try run("publish", file(.application("a", "choir", 0), "a"), "--create")
+        #expect(try run("group", "delete", "choir", "--data", data).status == 0)
+        let unknown = try run("void-commit", "#99", "1", "--reason", "x")
+        #expect(unknown.errorOutput.hasPrefix("mlsrelay-tool: group_unknown: "))
+    }
 }

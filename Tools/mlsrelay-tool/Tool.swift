@@ -6,8 +6,9 @@ import RelayStore
 
 /// The inspector: reads a relay's store, whether the relay runs or not, and speaks to a running relay as a client.
 ///
-/// Exits with 0; with 1 where `verify` found damage; with 2 where a command could not be carried out; with 64 where it
-/// was not understood. Output goes to standard output and can be cut off by a closed pipe, which ends the tool quietly.
+/// Exits with 0; with 1 where `verify` found damage or `rebuild` a difference; with 2 where a command could not be carried
+/// out; with 64 where it was not understood. Output goes to standard output and can be cut off by a closed pipe, which ends
+/// the tool quietly.
 @main
 struct Tool: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,15 +16,22 @@ struct Tool: AsyncParsableCommand {
         abstract: "Look into a relay: its groups, logs, identities and KeyPackages.",
         discussion: """
             Most commands read a data directory, which may be in use by a running relay. Those of a client speak to a \
-            running relay. With --json every command prints one JSON object per line.
+            running relay, and those of an operator do either. With --json every command prints one JSON object per line.
             """,
         groupedSubcommands: [
             CommandGroup(
                 name: "On a data directory",
                 subcommands: [
-                    GroupsCommand.self, LogCommand.self, ShowCommand.self, IdentitiesCommand.self,
-                    KeyPackagesCommand.self, AcknowledgementsCommand.self, StatCommand.self, VerifyCommand.self,
-                    BackupCommand.self,
+                    GroupsCommand.self, LogCommand.self, ShowCommand.self, EpochsCommand.self, MembersCommand.self,
+                    LagCommand.self, RejectsCommand.self, DirectoryCommand.self, IdentitiesCommand.self,
+                    InboxCommand.self, PoolsCommand.self, KeyPackagesCommand.self, AcknowledgementsCommand.self,
+                    StatCommand.self, VerifyCommand.self, RebuildCommand.self, BackupCommand.self,
+                    RestoreCommand.self,
+                ]),
+            CommandGroup(
+                name: "As an operator, of a running relay or on a data directory",
+                subcommands: [
+                    TokenCommand.self, UserCommand.self, ClientCommand.self, GroupCommand.self, VoidCommitCommand.self,
                 ]),
             CommandGroup(
                 name: "As a client of a running relay",

@@ -61,6 +61,9 @@ extension Relay {
         if let log = try state.log(.group, named: groupID.rawSpan) {
             return try repeatCreation(messages, of: log, in: batch, by: creator, receipts: &receipts)
         }
+        if new.policy.join == .open, let refusal = try checkOpenGroups(of: try state.user(of: creator)) {
+            return .refused(refusal)
+        }
         let first: FirstMessages
         switch try readFirst(messages, new, in: batch, by: creator, at: now) {
         case .failure(let refusal): return .refused(refusal)
@@ -180,6 +183,7 @@ extension Relay {
         guard let groupInfo else {
             return .failure(RelayError(.groupInfoRequired, "A commit comes with the GroupInfo of its new epoch."))
         }
+        if let refusal = checkMemberCount(1 + first.added.count) { return .failure(refusal) }
         first.commit = commit
         first.groupInfo = groupInfo.index
         if let refusal = try checkFirst(&first, new, groupInfo.content, by: creator, at: now) {
@@ -265,6 +269,11 @@ extension Relay {
                 guard request.policy.mode == entered.group.policy.mode, request.policy.isValid else {
                     return .refused(.policyInvalid)
                 }
+                if request.policy.join == .open, entered.group.policy.join != .open,
+                    let refusal = try checkOpenGroups(of: entered.user)
+                {
+                    return .refused(refusal)
+                }
             }
             guard Identity.isText(request.name), Identity.isText(request.alias) else { return .refused(.policyInvalid) }
             guard hasNewNames || request.policy != entered.group.policy else { return .answered(EncodedFrame(Done())) }
@@ -328,16 +337,28 @@ extension Relay {
             guard !request.isBanned || role != .admin else {
                 return .refused(RelayError(.notPermitted, "An admin is made a member before it is banned."))
             }
-            let key = PairKey(request.log, user)
-            if request.isBanned {
-                try state.set(Tables.bans, key, BanRecord(by: client, time: now))
-                if let invitation = try state.invitation(of: user, to: request.log) {
-                    try end(invitation.number, as: .cancelled, at: now)
-                }
-            } else {
-                try state.remove(Tables.bans, key)
-            }
+            try setBan(of: user, request, by: client, at: now)
             return .answered(EncodedFrame(Done()))
+        }
+    }
+
+    /// Bans a user, or no longer, for the operator at the relay's own machine: from any tracked group, and admins too.
+    public mutating func banAsOperator(_ request: Ban, at now: Timestamp) throws(State.Failure) -> Outcome {
+        guard let group = try state.get(Tables.groups, request.log) else { return .refused(.groupUnknown) }
+        guard !group.isDeleted else { return .refused(.groupDeleted) }
+        guard let user = try state.user(named: request.name) else { return .refused(.userUnknown) }
+        try setBan(of: user, request, by: .relay, at: now)
+        return .answered(EncodedFrame(Done()))
+    }
+
+    private mutating func setBan(
+        of user: UserNumber, _ request: Ban, by client: ClientNumber, at now: Timestamp
+    ) throws(State.Failure) {
+        let key = PairKey(request.log, user)
+        guard request.isBanned else { return try state.remove(Tables.bans, key) }
+        try state.set(Tables.bans, key, BanRecord(by: client, time: now))
+        if let invitation = try state.invitation(of: user, to: request.log) {
+            try end(invitation.number, as: .cancelled, at: now)
         }
     }
 

@@ -36,6 +36,7 @@ extension Relay {
                     head.epoch = commit.epoch.next
                 }
                 try state.setCommit(receipt.sequenceNumber, ending: commit.epoch, in: plan.log)
+                noteCommit(in: plan.log, at: now)
                 if let staged = commit.staged.take() { plan.followed?.merge(staged, at: receipt.sequenceNumber) }
                 try change(plan, commit, by: client, at: receipt.sequenceNumber, now)
                 fairness[plan.log]?.won(client)
@@ -225,30 +226,7 @@ extension Relay {
     /// The public group of a log, from memory or from what is stored.
     mutating func follow(_ log: LogNumber, at now: Timestamp) throws(State.Failure) -> FollowedGroup {
         if let followed = followedGroups[log] { return followed }
-        guard let record = try state.get(Tables.publicGroups, log) else {
-            throw State.corrupted("log \(log) has no public group")
-        }
-        var followed: FollowedGroup
-        do {
-            let tree = try RatchetTree(decoding: record.ratchetTree.rawSpan)
-            let stored = try StoredPublicGroup(decoding: record.group.rawSpan)
-            followed = FollowedGroup(
-                try PublicGroup(
-                    stored, tree: GroupTree(tree, suite: stored.groupContext.cipherSuite), policy: validation))
-        } catch {
-            throw State.corrupted("the public group of log \(log): \(error)")
-        }
-        let last = try existingHead(of: log).last
-        var number = record.sequenceNumber
-        while number < last {
-            number = number.next
-            guard let entry = try state.storedEntry(number, in: log) else { continue }
-            do throws(GroupError) {
-                try followed.replay(entry)
-            } catch {
-                throw State.corrupted("entry \(number) of log \(log) does not fit its public group: \(error)")
-            }
-        }
+        var followed = try state.followedGroup(of: log, policy: validation)
         let provisional = Set(try state.keys(Tables.provisionalCommits, prefix: log.recordKey).map(\.second))
         followed.earlier.removeAll { !provisional.contains($0.commit) }
         remember(followed, of: log)

@@ -233,6 +233,7 @@ extension Relay {
         _ index: Int, _ epoch: Epoch, into plan: inout TrackedPlan, in batch: CommandBatch, by client: ClientNumber,
         at now: Timestamp
     ) throws(State.Failure) -> RelayError? {
+        if let refusal = checkCommitRate(of: plan.log, at: now) { return refusal }
         refusedCommit = (plan.log, epoch)
         guard plan.commit == nil, !plan.isRepeated else {
             return RelayError(.messageMalformed, "A Publish to this group holds one commit at most.")
@@ -369,6 +370,10 @@ extension Relay {
         }
         if let refusal = try checkRemoved(commit, plan, role ?? .nobody, by: client) { return refusal }
         if let refusal = try checkAdded(&commit, plan, role ?? .nobody, by: client) { return refusal }
+        if !commit.added.isEmpty {
+            let count = try state.members(of: plan.log).count - commit.removed.count + commit.added.count
+            if let refusal = checkMemberCount(count) { return refusal }
+        }
         if !commit.isExternal {
             for (leaving, record) in try state.members(of: plan.log)
             where record.state == .leaving && !commit.removed.contains(leaving) {

@@ -69,7 +69,9 @@ extension RateLimit {
 
 extension RelayError {
     /// - Parameter setting: the name of the operator's setting.
-    static func rateLimited(_ setting: String, _ text: String, retryAfter milliseconds: UInt64) -> RelayError {
+    public static func rateLimited(
+        _ setting: String, _ text: String, retryAfter milliseconds: UInt64
+    ) -> RelayError {
         let detail = RetryDetail(retryAfterMilliseconds: UInt32(clamping: milliseconds), limit: Array(setting.utf8))
         return RelayError(.rateLimited, text, detail: detail.encoded)
     }

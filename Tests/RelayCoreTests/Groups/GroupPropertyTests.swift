@@ -21,7 +21,7 @@ struct GroupPropertyTests {
     private static let stepCount = environment["RELAY_RANDOM_STEPS"].flatMap { Int($0) } ?? 60
 
     @Test(
-        "S1-6, S1-7, N-1, N-2, N-5: random groups keep their invariants, and their members stay together",
+        "S0-5, S1-6, S1-7, N-1, N-2, N-5: random groups keep their invariants, and their members stay together",
         arguments: 1...seedCount)
     func randomGroup(seed: UInt64) throws {
         let directory = try TemporaryDirectory(inMemory: true)
@@ -31,13 +31,14 @@ struct GroupPropertyTests {
             let problems = try walk.problems
             try #require(problems.isEmpty, "seed \(seed), step \(step), \(what): \(problems)")
         }
+        #expect(try walk.mirror.rebuildFindings == [], "seed \(seed)")
         #expect(walk.met.count > 4, "seed \(seed): \(walk.met.sorted())")
     }
 }
 
 private struct RandomGroup {
     private let scene: GroupScene
-    private let mirror: TestRelay
+    fileprivate let mirror: TestRelay
     private var generator: SeededGenerator
     private let names = ["ann", "ben", "cleo", "dan", "eve", "fay", "gil", "hal"]
     /// What has happened.

@@ -20,12 +20,23 @@ struct EntrySummary {
 
     /// - Parameter name: the name of a client.
     init(_ entry: Entry, name: (ClientNumber) throws(StoreError) -> String) throws(StoreError) {
-        switch entry.header.kind {
-        case .message: describe(message: entry.payload)
-        case .identity: describe(identity: entry.payload)
-        case .groupCreated: try describe(group: entry.payload, name: name)
-        case .keyPackageHandedOut: try describe(keyPackage: entry.payload, name: name)
-        default: what = "unknown"
+        if entry.header.kind == .message {
+            describe(message: entry.payload)
+            return
+        }
+        do {
+            guard let notice = try NoticeText(entry, name: name) else {
+                what = "unknown"
+                return
+            }
+            what = notice.what
+            for field in notice.fields { add(field.name, field.json) }
+        } catch let damage as NoticeText.Damage {
+            damaged(damage.error)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            damaged(error)
         }
     }
 
@@ -80,66 +91,14 @@ struct EntrySummary {
         add("content_type", .string(contentType.description))
         add("epoch", .number(epoch))
     }
-
-    // MARK: Notices
-
-    private mutating func describe(identity bytes: [UInt8]) {
-        do throws(DecodingError) {
-            let notice = try IdentityNotice(decoding: bytes)
-            let name = String(decoding: notice.identity.name, as: UTF8.self)
-            what = "client \(notice.client) is \(name)"
-            add("client", .number(notice.client.rawValue))
-            add("name", .string(name))
-            add("scheme", .string(notice.identity.scheme.description))
-            add("signature_key", .hex(notice.identity.signatureKey))
-        } catch {
-            damaged(error)
-        }
-    }
-
-    private mutating func describe(group bytes: [UInt8], name: (ClientNumber) throws(StoreError) -> String)
-        throws(StoreError)
-    {
-        let notice: GroupNotice
-        do throws(DecodingError) {
-            notice = try GroupNotice(decoding: bytes)
-        } catch {
-            damaged(error)
-            return
-        }
-        let creator = try name(notice.creator)
-        what = "group \(groupText(notice.groupID)) is log \(notice.log), by \(creator)"
-        if notice.epoch.rawValue > 0 { what += ", in epoch \(notice.epoch)" }
-        add("group_log", .number(notice.log.rawValue))
-        add("group_id", .hex(notice.groupID))
-        add("creator", .number(notice.creator.rawValue))
-        add("creator_name", .string(creator))
-        add("epoch", .number(notice.epoch.rawValue))
-    }
-
-    private mutating func describe(keyPackage bytes: [UInt8], name: (ClientNumber) throws(StoreError) -> String)
-        throws(StoreError)
-    {
-        let notice: KeyPackageNotice
-        do throws(DecodingError) {
-            notice = try KeyPackageNotice(decoding: bytes)
-        } catch {
-            damaged(error)
-            return
-        }
-        let recipient = try name(notice.recipient)
-        what = "entry \(notice.sequenceNumber) was handed out to \(recipient)"
-        add("key_package_seq", .number(notice.sequenceNumber.rawValue))
-        add("recipient", .number(notice.recipient.rawValue))
-        add("recipient_name", .string(recipient))
-    }
 }
 
 extension Snapshot {
     /// A client's name for people; its number where it has none.
     func nameText(of client: ClientNumber) throws(StoreError) -> String {
         if client == .relay { return "relay" }
-        guard let identity = try identity(of: client) else { return "client \(client)" }
-        return String(decoding: identity.name, as: UTF8.self)
+        guard let record = try get(Tables.clients, client) else { return "client \(client)" }
+        let name = String(decoding: record.identity.name, as: UTF8.self)
+        return record.clientName.isEmpty ? name : "\(name)/\(String(decoding: record.clientName, as: UTF8.self))"
     }
 }

@@ -48,5 +48,35 @@ func readableText(_ bytes: [UInt8]) -> String? {
     return isReadable ? text : nil
 }
 
+/// Bytes that should be text, in quotes; in hexadecimal digits where a terminal would not just show them.
+func textOrHex(_ bytes: [UInt8]) -> String { bytes.isEmpty ? "\"\"" : groupText(bytes) }
+
+/// "publicHandshake" as "public handshake".
+func words(_ caseName: String) -> String {
+    caseName.reduce(into: "") { $0 += $1.isUppercase ? " \($1.lowercased())" : "\($1)" }
+}
+
+/// How long it is from a time to another, in its largest units: "3 d 4 h", "12 min".
+func ageText(_ since: Timestamp, to now: Timestamp) -> String {
+    durationText(now.rawValue - min(now.rawValue, since.rawValue))
+}
+
+func durationText(_ milliseconds: UInt64) -> String {
+    let seconds = milliseconds / 1000
+    let units: [(name: String, seconds: UInt64)] = [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
+    guard let index = units.firstIndex(where: { seconds >= $0.seconds }) else { return "0 s" }
+    var text = "\(seconds / units[index].seconds) \(units[index].name)"
+    let rest = seconds % units[index].seconds
+    if index < 2, rest >= units[index + 1].seconds { text += " \(rest / units[index + 1].seconds) \(units[index + 1].name)" }
+    return text
+}
+
+/// The time at present.
+var currentTime: Timestamp {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Timestamp(rawValue: UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000)
+}
+
 /// "1 entry", "2 entries".
 func counted(_ count: Int, _ one: String, _ many: String) -> String { "\(count) \(count == 1 ? one : many)" }

@@ -7,13 +7,13 @@ import TLSPresentation
 
 struct KeyPackagesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keypackages", abstract: "List the KeyPackages that can be handed out for a user.",
-        discussion: "Those that were handed out stand in the log keypackages:NAME.")
+        commandName: "keypackages", abstract: "List the KeyPackages that can be handed out for a client.",
+        discussion: "Those that were handed out stand in the log keypackages:CLIENT.")
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
-    @Argument(help: "The name of a registered identity.")
+    @Argument(help: ArgumentHelp(ClientReference.help, valueName: "client"))
     var user: String
 
     private struct Listed {
@@ -25,12 +25,12 @@ struct KeyPackagesCommand: ParsableCommand {
 
     func run() throws {
         let reader = try StoreReader(store.open())
-        let log = try reader.log("keypackages:\(user)").number
+        let client = try reader.client(named: user)
         let list = try reader.read { (snapshot) throws(StoreError) in
             var list: [Listed] = []
-            guard let user = try snapshot.user(named: Array(user.utf8)),
-                let client = try snapshot.clients(of: user).first
-            else { return list }
+            guard let log = try snapshot.log(.keyPackages, named: client.encoded.rawSpan) else {
+                throw .corrupted("client \(client) has no log of KeyPackages")
+            }
             try snapshot.forEachKeyPackage(of: client) { (pooled) throws(StoreError) in
                 guard let entry = try snapshot.entry(pooled.sequenceNumber, in: log) else {
                     throw .corrupted("log \(log) has no entry \(pooled.sequenceNumber)")
@@ -56,7 +56,7 @@ struct KeyPackagesCommand: ParsableCommand {
     }
 
     /// The lifetime of a KeyPackage; nil where the message has none, which is for `verify` to say.
-    private static func lifetime(of message: [UInt8]) -> Lifetime? {
+    static func lifetime(of message: [UInt8]) -> Lifetime? {
         guard case .keyPackage(let route)? = try? MLSMessageEnvelope(message.rawSpan).payload else { return nil }
         return route.lifetime
     }

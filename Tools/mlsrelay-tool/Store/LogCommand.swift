@@ -1,9 +1,7 @@
 import ArgumentParser
 import Glibc
-import RelayCore
 import RelayStore
 import RelayWire
-import TLSPresentation
 
 struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "log", abstract: "Print the entries of a log.")
@@ -30,7 +28,7 @@ struct LogCommand: ParsableCommand {
     private static let pageCount = 256
     /// How often a followed log is looked at. LMDB tells other processes nothing about commits, so that there is
     /// nothing to wait for; a look takes a few microseconds.
-    private static let pollMicroseconds: UInt32 = 200_000
+    static let pollMicroseconds: UInt32 = 200_000
 
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit is not negative.") }
@@ -64,32 +62,7 @@ struct LogCommand: ParsableCommand {
         _ reader: StoreReader, _ log: LogNumber, after last: SequenceNumber, limit: Int
     ) throws(StoreError) -> [EntryRow] {
         try reader.read { (snapshot) throws(StoreError) in
-            guard let head = try snapshot.head(of: log) else { throw .corrupted("log \(log) has no head") }
-            var rows: [EntryRow] = []
-            try snapshot.forEachFrame(in: log, after: last, through: head.last) { (number, frame) throws(StoreError) in
-                let stored: Snapshot.StoredEntry
-                do throws(DecodingError) {
-                    stored = try Snapshot.decodeStored(frame)
-                } catch {
-                    // The others can be read all the same.
-                    rows.append(EntryRow(damaged: error, log, number, frame.count))
-                    return rows.count < limit
-                }
-                let sender = try snapshot.nameText(of: stored.header.sender)
-                switch stored {
-                case .whole(let entry):
-                    let summary = try EntrySummary(entry) { (client) throws(StoreError) in
-                        try snapshot.nameText(of: client)
-                    }
-                    rows.append(EntryRow(entry, summary, sender: sender, includesPayload: payload))
-                case .digest(let digest):
-                    // Retention has deleted its payload.
-                    let entry = Entry(header: digest.header, chain: digest.chain, payload: [])
-                    rows.append(EntryRow(entry, .withoutPayload, sender: sender, includesPayload: false))
-                }
-                return rows.count < limit
-            }
-            return rows
+            try snapshot.rows(of: log, after: last, limit: limit, includesPayload: payload)
         }
     }
 }

@@ -15,7 +15,8 @@ enum LogReference: Equatable {
 
     static let help = """
         A group id as hexadecimal digits or as text (hex:ID or text:ID where both could be meant), #N for the log with \
-        number N, inbox:NAME, keypackages:NAME, directory, or groups.
+        number N, inbox:CLIENT, keypackages:CLIENT, directory, or groups. A CLIENT is NAME, where the user has one, \
+        NAME/CLIENT or #N.
         """
 
     /// Reads what the command line says; nil for what cannot be a log.
@@ -83,12 +84,15 @@ enum LogReference: Equatable {
     private static func log(
         of name: String, in snapshot: borrowing Snapshot, _ log: (ClientNumber) -> LogName
     ) throws(StoreError) -> Resolution {
-        guard let user = try snapshot.user(named: Array(name.utf8)), let client = try snapshot.clients(of: user).first
-        else {
-            return .unknown("nobody is registered as \(name)")
+        switch try ClientReference(name).resolve(in: snapshot) {
+        case .clients(let clients):
+            guard let client = clients.first, clients.count == 1 else {
+                return .unknown(try ClientReference.severalClients(name, clients, in: snapshot))
+            }
+            let log = log(client)
+            return try Self.log(log, in: snapshot) ?? .unknown("the store has no \(log)")
+        case .unknown(let what): return .unknown(what)
         }
-        let name = log(client)
-        return try Self.log(name, in: snapshot) ?? .unknown("the store has no \(name)")
     }
 }
 
@@ -111,5 +115,21 @@ extension StoreReader {
         case .ambiguous:
             throw LogReference.ambiguity(argument)
         }
+    }
+
+    /// The group that an argument names, tracked or not.
+    func group(_ argument: String) throws -> (log: LogNumber, id: [UInt8]) {
+        let (log, name) = try log(argument)
+        guard name.kind == .group else { throw ToolError("\(name) is no group") }
+        return (log, name.name)
+    }
+
+    /// The tracked group that an argument names.
+    func trackedGroup(_ argument: String) throws -> (log: LogNumber, record: GroupRecord) {
+        let log = try group(argument).log
+        guard let record = try read({ (snapshot) throws(StoreError) in try snapshot.get(Tables.groups, log) }) else {
+            throw ToolError("\(argument) is an untracked group: the relay knows no members of it")
+        }
+        return (log, record)
     }
 }

@@ -26,13 +26,16 @@ struct ShowCommand: ParsableCommand {
         let log = try reader.log(self.log)
         let number = SequenceNumber(rawValue: entry)
         let found = try reader.read { (snapshot) throws(StoreError) in
-            guard let entry = try snapshot.entry(number, in: log.number) else { return nil as (Entry, String)? }
-            return (entry, try snapshot.nameText(of: entry.header.sender))
+            guard let entry = try snapshot.entry(number, in: log.number) else {
+                return nil as (Entry, String, [FieldTree])?
+            }
+            let fields = try entry.contentFields { (client) throws(StoreError) in try snapshot.nameText(of: client) }
+            return (entry, try snapshot.nameText(of: entry.header.sender), fields)
         }
-        guard let (entry, sender) = found else {
+        guard let (entry, sender, fields) = found else {
             throw ToolError("\(log.name) (log \(log.number)) has no entry \(number)")
         }
-        let content = FieldTree(entry.contentName, .children(entry.contentFields))
+        let content = FieldTree(entry.contentName, .children(fields))
         if output.json {
             print(json(entry, sender, content))
         } else {
@@ -67,35 +70,18 @@ extension Entry {
     fileprivate var contentName: String { header.kind == .message ? "mls_message" : header.kind.description }
 
     /// The payload field by field; as bytes where it is not what its kind says.
-    fileprivate var contentFields: [FieldTree] {
-        do throws(DecodingError) {
-            switch header.kind {
-            case .message: return try MLSMessage(decoding: payload).fields
-            case .identity:
-                let notice = try IdentityNotice(decoding: payload)
-                let name = String(decoding: notice.identity.name, as: UTF8.self)
-                return [
-                    FieldTree("client", .number(notice.client.rawValue)), FieldTree("name", .text(name)),
-                    FieldTree("scheme", .text(notice.identity.scheme.description)),
-                    FieldTree("signature_key", .bytes(notice.identity.signatureKey)),
-                ]
-            case .groupCreated:
-                let notice = try GroupNotice(decoding: payload)
-                return [
-                    FieldTree("log", .number(notice.log.rawValue)),
-                    FieldTree("creator", .number(notice.creator.rawValue)),
-                    FieldTree("epoch", .number(notice.epoch.rawValue)), FieldTree("group_id", .bytes(notice.groupID)),
-                ]
-            case .keyPackageHandedOut:
-                let notice = try KeyPackageNotice(decoding: payload)
-                return [
-                    FieldTree("seq", .number(notice.sequenceNumber.rawValue)),
-                    FieldTree("recipient", .number(notice.recipient.rawValue)),
-                ]
-            default: return [FieldTree("bytes", .bytes(payload))]
-            }
+    fileprivate func contentFields(
+        _ name: (ClientNumber) throws(StoreError) -> String
+    ) throws(StoreError) -> [FieldTree] {
+        do {
+            if header.kind == .message { return try MLSMessage(decoding: payload).fields }
+            if let notice = try NoticeText(self, name: name) { return notice.fields }
+            return [FieldTree("bytes", .bytes(payload))]
+        } catch let error as StoreError {
+            throw error
         } catch {
-            return [FieldTree("error", .text("\(error)")), FieldTree("bytes", .bytes(payload))]
+            let reason = (error as? NoticeText.Damage)?.error ?? error
+            return [FieldTree("error", .text("\(reason)")), FieldTree("bytes", .bytes(payload))]
         }
     }
 }

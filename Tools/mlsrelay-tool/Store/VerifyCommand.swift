@@ -22,7 +22,7 @@ struct VerifyCommand: ParsableCommand {
         let bar = SharedBar("verifying")
         let verifier = try StoreVerifier(store) { finding in
             bar.value.clear()
-            print(json ? Self.json(finding).description : finding.description)
+            print(json ? finding.json.description : finding.description)
         } onProgress: { progress in
             bar.value.show(progress.checkedCount, of: progress.totalCount)
         }
@@ -47,20 +47,21 @@ struct VerifyCommand: ParsableCommand {
         return "\(checked): \(result)"
     }
 
-    private static func json(_ finding: Finding) -> JSON {
-        [
-            "problem": .string(finding.problem.rawValue), "table": .string(finding.table),
-            "log": finding.log.map { .number($0.rawValue) } ?? .null,
-            "seq": finding.sequenceNumber.map { .number($0.rawValue) } ?? .null,
-            "row": finding.row.map { .string($0) } ?? .null, "expected": .string(finding.expected),
-            "found": .string(finding.found),
-        ]
-    }
-
     private static func json(_ summary: StoreVerifier.Summary) -> JSON {
         [
             "entries": .number(UInt64(summary.entryCount)), "logs": .number(UInt64(summary.logCount)),
             "clients": .number(UInt64(summary.clientCount)), "findings": .number(UInt64(summary.findingCount)),
+        ]
+    }
+}
+
+extension Finding {
+    var json: JSON {
+        [
+            "problem": .string(problem.rawValue), "table": .string(table),
+            "log": log.map { .number($0.rawValue) } ?? .null,
+            "seq": sequenceNumber.map { .number($0.rawValue) } ?? .null, "row": row.map { .string($0) } ?? .null,
+            "expected": .string(expected), "found": .string(found),
         ]
     }
 }
