@@ -51,7 +51,8 @@ struct Session {
             return .becomeReady(ready, limits)
         case (.ready, .error), (.ready, .done), (.ready, .groupCreated), (.ready, .published), (.ready, .subscribed),
             (.ready, .keyPackages), (.ready, .keyPackageCounts), (.ready, .groupInfo), (.ready, .pong),
-            (.ready, .credential), (.ready, .users), (.ready, .userNames), (.ready, .authority), (.ready, .administered),
+            (.ready, .credential), (.ready, .users), (.ready, .userNames), (.ready, .authority),
+            (.ready, .administered),
             (.ready, .groupDescription), (.ready, .groupList), (.ready, .invited), (.ready, .receipts),
             (.ready, .headsChecked):
             return .deliver(id, frame)

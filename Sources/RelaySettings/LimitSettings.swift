@@ -12,7 +12,8 @@ public enum LimitSettings: SettingSection {
             """),
         .count(
             "max-new-connections-per-minute", \.server.addresses.connectionsPerMinute, 0...100_000_000,
-            "New connections from one address in a minute, and at once: all of them may come back after a network failed."),
+            "New connections from one address in a minute, and at once: all of them may come back after a network failed."
+        ),
         .count(
             "max-failed-authentications-per-minute", \.server.addresses.failedAuthenticationsPerMinute, 0...1_000_000,
             "Attempts from one address to log in that fail; beyond, all from there wait. Each costs the check of a signature."

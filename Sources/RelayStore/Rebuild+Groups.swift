@@ -48,7 +48,9 @@ extension StoreRebuilder {
     func compareGroups(in snapshot: borrowing Snapshot) throws(StoreError) {
         var told: [LogNumber: GroupNotice] = [:]
         try forEachEntry(of: .groups, in: snapshot) { entry in
-            guard entry.header.kind == .groupCreated, let notice = try? GroupNotice(decoding: entry.payload) else { return }
+            guard entry.header.kind == .groupCreated, let notice = try? GroupNotice(decoding: entry.payload) else {
+                return
+            }
             told[notice.log] = notice
         }
         summary.groupCount = told.count
@@ -61,7 +63,8 @@ extension StoreRebuilder {
             guard let notice = told[log], let name = stored[log], name.name == notice.groupID else {
                 report(
                     Finding(
-                        .contradiction, .names, log: log, expected: told[log].map { "group \($0.groupID.hex)" } ?? "none",
+                        .contradiction, .names, log: log,
+                        expected: told[log].map { "group \($0.groupID.hex)" } ?? "none",
                         found: stored[log].map { "\($0)" } ?? "none"))
                 continue
             }
@@ -136,7 +139,9 @@ extension StoreRebuilder {
         for (client, member) in try snapshot.members(of: log) {
             if member.state == .active { counts[member.user, default: 0] += 1 }
             if try !snapshot.has(Tables.clientGroups, PairKey(client, log)) {
-                report(Finding(.missing, .clientGroups, log: log, row: "client \(client)", expected: "a mark", found: "none"))
+                report(
+                    Finding(
+                        .missing, .clientGroups, log: log, row: "client \(client)", expected: "a mark", found: "none"))
             }
         }
         var stored: [UserNumber: GroupUserRecord] = [:]
@@ -147,7 +152,8 @@ extension StoreRebuilder {
         for user in Set(counts.keys).union(stored.keys).sorted() where counts[user] != stored[user]?.clientCount {
             report(
                 Finding(
-                    .contradiction, .groupUsers, log: log, row: "user \(user)", expected: "\(counts[user] ?? 0) clients",
+                    .contradiction, .groupUsers, log: log, row: "user \(user)",
+                    expected: "\(counts[user] ?? 0) clients",
                     found: "\(stored[user]?.clientCount ?? 0) clients"))
         }
         if Int(record.userCount) != counts.count {

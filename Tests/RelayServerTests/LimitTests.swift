@@ -59,7 +59,9 @@ struct LimitTests {
             let refused = try relay.connect(.tcp)
             #expect(try refused.next().flatMap { try Self.limit($0.1) } == "max-new-connections-per-minute")
         }
-        try await withRelay { configuration in configuration.addresses.connectionsPerMinute = 3 } _: { relay in
+        try await withRelay { configuration in
+            configuration.addresses.connectionsPerMinute = 3
+        } _: { relay in
             // A proxy on the same machine stands for everybody.
             for _ in 0..<10 { _ = try relay.connect(.tcp).hello() }
         }
@@ -111,7 +113,9 @@ struct LimitTests {
 
     @Test("N-16: a connection gets as many answers in a second as are allowed; what it publishes is not counted")
     func requests() async throws {
-        try await withRelay { $0.session.maxRequestsPerSecond = 5 } _: { relay in
+        try await withRelay {
+            $0.session.maxRequestsPerSecond = 5
+        } _: { relay in
             let client = try relay.connect(.tcp)
             try client.logIn("alice")
             _ = try client.createGroup([1])

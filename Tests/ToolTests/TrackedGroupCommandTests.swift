@@ -30,7 +30,8 @@ struct TrackedGroupCommandTests {
         let bad = try scene.commitMessages(by: "alice", adding: ["erin"])
         _ = try scene.publish(bad, by: "alice", adding: ["erin"])
         for name in ["bob", "dave"] {
-            let request = DenyCommit(log: scene.log, sequenceNumber: SequenceNumber(rawValue: 5), text: Array("no".utf8))
+            let request = DenyCommit(
+                log: scene.log, sequenceNumber: SequenceNumber(rawValue: 5), text: Array("no".utf8))
             _ = try scene.perform(.deny(request), by: name)
         }
         scene["alice"].member?.group.discardPendingCommit()
@@ -71,7 +72,9 @@ struct TrackedGroupCommandTests {
         #expect(table.count == 5)
         #expect(table.last == "3 users with 3 clients")
         _ = try scene.relay.createGroup("open", by: scene["alice"].client)
-        #expect(try run("members", "open").errorOutput.hasSuffix("is an untracked group: the relay knows no members of it\n"))
+        #expect(
+            try run("members", "open").errorOutput.hasSuffix(
+                "is an untracked group: the relay knows no members of it\n"))
     }
 
     @Test("N-13: lag has who is furthest behind first, and since when")
@@ -131,7 +134,10 @@ struct TrackedGroupCommandTests {
         #expect(try run("inbox", "carol", "--unread", "--json").objects.count == 1)
         #expect(try run("inbox", "erin").lines.last?.contains("the Welcome to \"choir\" with commit 5 is void") == true)
         #expect(try run("inbox", "nobody").errorOutput == "mlsrelay-tool: nobody is registered as nobody\n")
-        #expect(try run("log", "choir").lines.contains { $0.contains("commit 5 is void, epoch 3 is open again, denied by bob, dave: \"no\"") })
+        #expect(
+            try run("log", "choir").lines.contains {
+                $0.contains("commit 5 is void, epoch 3 is open again, denied by bob, dave: \"no\"")
+            })
     }
 
     @Test("N-13: pools has how many KeyPackages are left of each client and suite, their ages and expiry")
