@@ -36,6 +36,8 @@ struct RebuiltDirectory {
         case .keyRotated:
             guard let notice = try? KeyRotationNotice(decoding: payload) else { return }
             clients[notice.client]?.identity = notice.identity
+            // A credential is for a key.
+            clients[notice.client]?.credentialNotAfter = Timestamp(rawValue: 0)
             keys[Identity.keyID(notice.identity.signatureKey)] = notice.client
         case .credentialIssued:
             guard let notice = try? CredentialNotice(decoding: payload) else { return }

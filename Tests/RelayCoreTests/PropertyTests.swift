@@ -55,7 +55,8 @@ struct PropertyTests {
                 try #require(try memory.state.brokenInvariants == [], "seed \(seed), step \(step)")
             }
         }
-        #expect(try store.rebuildFindings == [], "seed \(seed)")
+        let differences = try store.rebuildFindings
+        #expect(differences == [], "seed \(seed): \(differences)")
     }
 
     @Test("the random commands meet every outcome that the core has")

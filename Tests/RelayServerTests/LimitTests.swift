@@ -22,7 +22,7 @@ struct LimitTests {
     @Test("RFC 9750 8.1.3, N-16: an address has as many connections at once as are allowed, on all loops together")
     func connections() async throws {
         try await withRelay(loops: 2) { configuration in
-            configuration.addresses.areForLoopback = true
+            configuration.addresses.loopback = .limited
             configuration.addresses.maxConnections = 2
         } _: { relay in
             let first = try relay.connect(.tcp)
@@ -52,7 +52,7 @@ struct LimitTests {
     @Test("RFC 9750 8.1.3, N-16: as many connections come from an address in a minute as are allowed")
     func newConnections() async throws {
         try await withRelay { configuration in
-            configuration.addresses.areForLoopback = true
+            configuration.addresses.loopback = .limited
             configuration.addresses.connectionsPerMinute = 3
         } _: { relay in
             for _ in 0..<3 { _ = try relay.connect(.tcp).hello() }
@@ -70,7 +70,7 @@ struct LimitTests {
     @Test("RFC 9750 8.1.3: after as many failures as are allowed nobody at an address logs in, until the pause is over")
     func authentications() async throws {
         try await withRelay { configuration in
-            configuration.addresses.areForLoopback = true
+            configuration.addresses.loopback = .limited
             configuration.addresses.failedAuthenticationsPerMinute = 2
         } _: { relay in
             let key = try SigningKey.generate(.ed25519)
@@ -95,7 +95,7 @@ struct LimitTests {
     @Test("RFC 9750 8.1.3: an address registers as many identities in an hour as are allowed, and logs in as they are")
     func registrations() async throws {
         try await withRelay { configuration in
-            configuration.addresses.areForLoopback = true
+            configuration.addresses.loopback = .limited
             configuration.addresses.registrationsPerHour = 2
         } _: { relay in
             let key = try SigningKey.generate(.ed25519)
