@@ -30,14 +30,16 @@ extension RelayClient {
         }
     }
 
-    /// Takes a KeyPackage of each of several clients; one result for each request.
+    /// Takes a KeyPackage of each client of several users: results in the order of the requests, at least one for each.
     ///
     /// What was taken is taken: after a lost connection this throws `connectionLost` instead of taking more.
     public func fetchKeyPackages(
         _ requests: [KeyPackageRequest], timeout: Duration? = nil
     ) async throws(RelayClientError) -> [KeyPackageResult] {
         try await request(FetchKeyPackages(requests: requests), .once, timeout) { frame in
-            guard case .keyPackages(let packages) = frame, packages.results.count == requests.count else { return nil }
+            guard case .keyPackages(let packages) = frame else { return nil }
+            let indices = packages.results.map { Int($0.request) }
+            guard indices == indices.sorted(), Set(indices) == Set(requests.indices) else { return nil }
             return packages.results
         }
     }

@@ -52,9 +52,8 @@ struct Session {
         case (.ready, .error), (.ready, .done), (.ready, .groupCreated), (.ready, .published), (.ready, .subscribed),
             (.ready, .keyPackages), (.ready, .keyPackageCounts), (.ready, .groupInfo), (.ready, .pong),
             (.ready, .credential), (.ready, .users), (.ready, .userNames), (.ready, .authority),
-            (.ready, .administered),
-            (.ready, .groupDescription), (.ready, .groupList), (.ready, .invited), (.ready, .receipts),
-            (.ready, .headsChecked):
+            (.ready, .administered), (.ready, .groupDescription), (.ready, .groupList), (.ready, .invited),
+            (.ready, .headsChecked), (.ready, .receipts):
             return .deliver(id, frame)
         default: return violation("a frame that does not belong here")
         }

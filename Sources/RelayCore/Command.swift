@@ -9,10 +9,12 @@ public struct CommandBatch: Sendable {
     public var bytes: [UInt8] = []
     public var messages: [MessageToPublish] = []
     public var commands: [Command] = []
+    /// What the loop has written to its connections.
+    public var deliveries: [Delivery] = []
 
     public init() {}
 
-    public var isEmpty: Bool { commands.isEmpty }
+    public var isEmpty: Bool { commands.isEmpty && deliveries.isEmpty }
 }
 
 /// One request that changes the relay's state.
@@ -35,6 +37,7 @@ public struct Command: Sendable {
         /// These of the batch's `messages`, a commit among them whose change of roster is declared.
         case publishCommit(Range<Int>, DeclaredRoster)
         case group(GroupAction)
+        case delivery(DeliveryAction)
         case identity(IdentityAction)
         /// With random bytes for a token.
         case administer(Administer.Action, token: [UInt8])

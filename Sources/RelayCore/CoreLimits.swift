@@ -49,5 +49,21 @@ public struct CoreLimits: Hashable, Sendable {
     /// Refused commits that are kept for operators.
     public var maxRejectCount = 10_000
 
+    /// Members that one CheckHeads compares, beside those of its first group: some milliseconds of the writer's time.
+    public var maxMembersPerHeadCheck = 20_000
+
+    /// How long application messages of tracked groups are kept, and other entries at least; 0: for ever.
+    public var retentionMilliseconds: UInt64 = 30 * 24 * 3600 * 1000
+    /// The same for application messages of untracked groups, whose readers nobody knows.
+    public var untrackedRetentionMilliseconds: UInt64 = 0
+    /// Bytes of application messages that a tracked group keeps; 0: as many as there are.
+    public var retentionByteCount: UInt64 = 0
+    /// How long a member that acknowledges nothing keeps commits from being removed; 0: for ever.
+    public var maxLagMilliseconds: UInt64 = 90 * 24 * 3600 * 1000
+    /// Bytes of messages of one tracked group, beyond which it takes no application messages; 0: no end.
+    public var maxGroupByteCount: UInt64 = 2 << 30
+    /// Entries that retention looks at in one transaction: others wait meanwhile.
+    public var maxEntriesPerRetention = 1000
+
     public init() {}
 }

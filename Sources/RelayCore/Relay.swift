@@ -104,6 +104,8 @@ public struct Relay<State: RelayState>: ~Copyable {
             return try carryOut(action, by: command.client, at: now)
         case .group(let action):
             return try carryOut(action, by: command.client, at: now)
+        case .delivery(let action):
+            return try carryOut(action, by: command.client, at: now)
         case .identity(let action):
             return try carryOut(action, by: command.client, at: now)
         case .administer(let action, let token):
@@ -161,6 +163,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         }
         for position in positions where try state.acknowledged(position.log, by: client) < position.sequenceNumber {
             try state.setAcknowledged(position, by: client)
+            effects.receipts.insert(position.log)
             try confirm(position.log, by: client, through: position.sequenceNumber)
         }
         return .acknowledged
@@ -200,6 +203,7 @@ public struct Relay<State: RelayState>: ~Copyable {
         for step in plan {
             try carryOut(step, first: messages.lowerBound, in: batch, by: client, at: now, receipts: &receipts)
         }
+        if let log = group.log { try armUntracked(log, at: now) }
         return .published(receipts: start..<receipts.count)
     }
 
@@ -356,7 +360,7 @@ public struct Relay<State: RelayState>: ~Copyable {
     ) throws(State.Failure) {
         switch step {
         case .duplicate(let index, let log, let sequenceNumber):
-            let entry = try state.entry(sequenceNumber, in: log)
+            let entry = try state.digest(sequenceNumber, in: log)
             receipts.append(
                 Receipt(
                     message: UInt32(index - first), log: log, sequenceNumber: sequenceNumber, time: entry.header.time,

@@ -18,6 +18,9 @@ struct FanOut: ~Copyable {
     /// Sessions that have followers which are behind; each gets one write a turn.
     private var behind: [Session] = []
     private var relieved: [Session] = []
+    private var outrun: [Session] = []
+    /// Members that were given something since the last report. Those that have gone meanwhile have `isReportDue` unset.
+    private var delivered: [Follower] = []
 
     /// Slices of this turn, with room for a header before each.
     private var arena = OutputBuffer(capacity: 1 << 20)
@@ -177,6 +180,8 @@ struct FanOut: ~Copyable {
             offset: arena.count, byteCount: 0, entryCount: 0, end: start, senders: senders.count..<senders.count)
         try snapshot.forEachStoredFrame(in: log.number, after: start, through: log.last) {
             (number, frame) throws(StoreError) in
+            // Behind entries that are gone: nothing can be shared.
+            guard number == slice.end.next else { return false }
             if slice.entryCount > 0, slice.byteCount + frame.bytes.count > maxByteCount { return false }
             arena.append(frame.bytes)
             slice.byteCount += frame.bytes.count
@@ -188,19 +193,20 @@ struct FanOut: ~Copyable {
             }
             return true
         }
-        guard slice.entryCount > 0 else { throw .corrupted("log \(log.number) has no entry behind \(start)") }
         return slice
     }
 
     private mutating func attach(_ index: Int, to follower: Follower) {
         let session = follower.session
         let slice = slices[index]
-        guard slice.end <= follower.end, session.sliceByteCount + slice.byteCount <= session.writeByteCount,
+        guard slice.entryCount > 0, slice.end <= follower.end,
+            session.sliceByteCount + slice.byteCount <= session.writeByteCount,
             !senders[slice.senders].contains(follower.client)
         else { return }
         if session.firstSlice < 0 { session.firstSlice = Int32(index) } else { session.moreSlices.append(Int32(index)) }
         session.sliceByteCount += slice.byteCount
         follower.cursor = slice.end
+        noteDelivered(follower)
         entriesPushed += slice.entryCount
         markDirty(session)
     }
@@ -298,8 +304,13 @@ struct FanOut: ~Copyable {
         while let follower = session.behind.last, scratch.count < end {
             let start = follower.cursor
             let isTracked = follower.log.isTracked
+            var isGone = false
             try snapshot.forEachStoredFrame(in: follower.log.number, after: start, through: follower.target) {
                 (number, frame) throws(StoreError) in
+                guard number == follower.cursor.next else {
+                    isGone = true
+                    return false
+                }
                 let isOwn = isTracked && frame.sender == follower.client
                 let byteCount = isOwn ? EntryDigest.frameByteCount : frame.bytes.count
                 if scratch.count > Connection.headroom, scratch.count + byteCount > end { return false }
@@ -308,17 +319,46 @@ struct FanOut: ~Copyable {
                 entriesPushed += 1
                 return true
             }
+            if follower.cursor > start { noteDelivered(follower) }
+            if isGone || follower.cursor == start && scratch.count == Connection.headroom {
+                // Retention was faster than this reader. Subscribing again tells it what there is.
+                outrun.append(session)
+                return
+            }
             if follower.cursor >= follower.target {
                 follower.isBehind = false
                 session.behind.removeLast()
-            } else if follower.cursor == start, scratch.count == Connection.headroom {
-                throw .corrupted("log \(follower.log.number) has no entry behind \(start)")
             } else {
                 // The next turn begins with another log of this session.
                 session.behind.swapAt(0, session.behind.count - 1)
                 return
             }
         }
+    }
+
+    /// A follower was given something, of which reports tell where it is a member of a group.
+    mutating func noteDelivered(_ follower: Follower) {
+        guard follower.log.isTracked, !follower.isReportDue else { return }
+        follower.isReportDue = true
+        delivered.append(follower)
+    }
+
+    /// Members that were given something since the last call. What a socket has not taken is told when it has.
+    mutating func takeDelivered(_ body: (Follower) -> Void) {
+        delivered.removeAll { follower in
+            guard follower.isReportDue else { return true }
+            guard !follower.session.connection.isBlocked else { return false }
+            follower.isReportDue = false
+            body(follower)
+            return true
+        }
+    }
+
+    /// Sessions that have to begin anew, since entries that they have not read are gone.
+    mutating func takeOutrun() -> [Session] {
+        var sessions: [Session] = []
+        swap(&sessions, &outrun)
+        return sessions
     }
 
     /// Sessions whose answers were many and have been written.

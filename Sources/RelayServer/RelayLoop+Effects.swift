@@ -10,6 +10,9 @@ extension RelayLoop {
     func apply(_ effects: Effects) {
         if !effects.ended.isEmpty { end(effects.ended) }
         if !effects.bounds.isEmpty { bound(effects.bounds) }
+        // Who is in a group counts for what all have.
+        for log in effects.receipts { receipts.noteChange(of: log) }
+        for bound in effects.bounds { receipts.noteChange(of: bound.log) }
     }
 
     /// Connections of clients that may not be connected any more.

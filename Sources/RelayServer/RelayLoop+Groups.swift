@@ -32,6 +32,8 @@ extension RelayLoop {
             query(requestID, session) { (snapshot) throws(StoreError) in
                 .success(try snapshot.list(request, for: client))
             }
+        case .followReceipts: followReceipts(try FollowReceipts(decoding: content), requestID, session, client)
+        case .checkHeads: checkHeads(try CheckHeads(decoding: content), requestID, session, client)
         default: return try handleInvitation(type, requestID, content, session, client)
         }
         return true

@@ -31,6 +31,7 @@ extension RelayLoop {
     func drop(_ follower: Follower) {
         guard follower.session.followers.removeValue(forKey: follower.log.number) != nil else { return }
         subscriptionCount -= 1
+        reportDelivered(to: follower)
         fanOut.leave(follower)
         remove(follower)
     }

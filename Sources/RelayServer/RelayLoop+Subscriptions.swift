@@ -76,14 +76,7 @@ extension RelayLoop {
         guard existing != nil || session.followers.count < configuration.session.maxSubscriptions else {
             return SubscriptionResult(error: .tooManySubscriptions)
         }
-        let hash: SHA256Digest
-        if cursor == .zero {
-            hash = chain.start(of: name)
-        } else if cursor == head.last {
-            hash = head.chain
-        } else if let entry = try snapshot.entry(cursor, in: number) {
-            hash = entry.chain
-        } else {
+        guard let hash = try snapshot.keptChain(at: cursor, of: head) else {
             throw .corrupted("log \(number) has no entry \(cursor)")
         }
         let log = fanOut.followed(number, isTracked: isTracked, last: head.last)
@@ -92,6 +85,7 @@ extension RelayLoop {
             existing.until = subscription.until
             existing.through = through
             fanOut.catchUp(existing)
+            fanOut.noteDelivered(existing)
         } else {
             let follower = Follower(
                 session: session, log: log, client: client, cursor: cursor, until: subscription.until, through: through)
@@ -99,6 +93,8 @@ extension RelayLoop {
             session.followers[number] = follower
             subscriptionCount += 1
             fanOut.catchUp(follower)
+            // What the client says that it has, it was given.
+            fanOut.noteDelivered(follower)
         }
         return SubscriptionResult(
             log: number, first: first, last: last, epoch: head.epoch, chain: hash)

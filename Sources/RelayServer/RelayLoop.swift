@@ -49,12 +49,14 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     /// Commands of this turn.
     var commands = CommandBatch()
     var fanOut = FanOut()
-    private var isGoingAway = false
+    private(set) var isGoingAway = false
     private var byteCountInFlight = 0
     /// Sessions that wait until the writer has less of this loop.
     private var stalled: [Session] = []
     private var framesReceived = 0
     private var refusedConnectionCount = 0
+    /// Who is given receipts, and what is to be told to the writer about deliveries.
+    var receipts = ReceiptBoard()
     /// Logs that this loop's sessions follow, all together.
     var subscriptionCount = 0
     /// Requests that the writer has; 0 when the loop owes nobody an answer.
@@ -115,7 +117,11 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
     func closed(_ connection: Connection) {
         guard let session = session(of: connection) else { return }
         subscriptionCount -= session.followers.count
-        for follower in session.followers.values { remove(follower) }
+        for follower in session.followers.values {
+            reportDelivered(to: follower)
+            remove(follower)
+        }
+        unfollowReceipts(session)
         session.followers = [:]
         session.behind = []
         fanOut.forget(session)
@@ -437,6 +443,7 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
         metrics.connectionsRefused.increment(by: loop.refusedConnectionCount - refusedConnectionCount)
         refusedConnectionCount = loop.refusedConnectionCount
         fanOut.report(to: metrics)
+        passReceipts(at: now)
         tendAuthority()
     }
 
@@ -454,6 +461,10 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             var hasMore = try fanOut.run(reader, configuration.session)
             for session in fanOut.takeRelieved() {
                 updatePause(session)
+                hasMore = true
+            }
+            for session in fanOut.takeOutrun() {
+                end(session, .timedOut, "Entries that were not read in time are no longer kept: subscribe again.")
                 hasMore = true
             }
             return hasMore

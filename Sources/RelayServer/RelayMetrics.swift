@@ -23,6 +23,7 @@ struct RelayMetrics: Sendable {
     let transactionsFailed: Counter
     let transactionDuration: Timer
     let transactionCommands: Recorder
+    let divergences: Counter
     private let entriesAppended: [LogKind: Counter]
     private let refusals: [ErrorCode: Counter]
     private let otherRefusals: Counter
@@ -51,6 +52,10 @@ struct RelayMetrics: Sendable {
         transactions = counter("mlsrelay_transactions_total", "Write transactions.")
         transactionsFailed = counter(
             "mlsrelay_transactions_failed_total", "Write transactions that were given up: nothing of them is stored.")
+
+        divergences = counter(
+            "mlsrelay_divergences_total",
+            "Members that were found, twice in a row, to have seen something else of a group than others.")
 
         metrics.describe(
             "mlsrelay_transaction_seconds", "Time of one write transaction, its commands and its sync to disk included."

@@ -109,6 +109,8 @@ public struct SessionLimits: Hashable, Sendable {
     public var maxWriteByteCount = 256 << 10
     /// The same for a connection that could not take what was written last.
     public var minWriteByteCount = 32 << 10
+    /// How often receipts of a group are told: to the store by loops, and by loops to those who follow them.
+    public var receiptIntervalMilliseconds: UInt64 = 1000
     /// Bytes of messages that one loop's connections may have waiting for the writer together.
     public var maxByteCountInFlightPerLoop = 128 << 20
 

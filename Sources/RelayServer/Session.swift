@@ -26,6 +26,8 @@ final class Session {
     var followers: [LogNumber: Follower] = [:]
     /// Those that must be read on their own, because others are elsewhere in the log.
     var behind: [Follower] = []
+    /// Groups whose receipts it is given when they change.
+    var receiptLogs: Set<LogNumber> = []
     /// What this turn has prepared for it: the first, and the others where there are more.
     var firstSlice: Int32 = -1
     var moreSlices: [Int32] = []
@@ -69,6 +71,8 @@ final class Follower {
     var through: SequenceNumber
     /// In the session's list of followers that are behind.
     var isBehind = false
+    /// In the loop's list of followers that were given something since the last report.
+    var isReportDue = false
     /// Where this stands in the log's list.
     var index = 0
 

@@ -59,8 +59,9 @@ final class WriterThread: @unchecked Sendable {
             try relay.initialize(at: Timestamp(rawValue: wallClockMilliseconds()))
             _ = try relay.state.commit()
         } else {
+            try relay.armRetention(at: Timestamp(rawValue: wallClockMilliseconds()))
             nextDeadline = try relay.nextDeadline()
-            relay.state.abort()
+            _ = try relay.state.commit()
         }
     }
 
@@ -168,6 +169,7 @@ final class WriterThread: @unchecked Sendable {
                     outcome, of: command, in: batch, receipts: receipts, at: now)
                 if case .refused(let error) = outcome { metrics.refused(error.code).increment() }
             }
+            try relay.note(batch.deliveries)
         }
         nextDeadline = try relay.passTime(at: now)
         let grown = try relay.state.commit().map { GrownLog(log: $0.number, last: $0.last) }
@@ -175,6 +177,12 @@ final class WriterThread: @unchecked Sendable {
             metrics.appended(kind).increment(by: relay.appended[kind])
         }
         let effects = relay.effects
+        for log in effects.diverged {
+            metrics.divergences.increment()
+            logger.warning(
+                "a member of a group has seen something else than the others, twice in a row",
+                metadata: ["log": "\(log)"])
+        }
         relay.effects = Effects()
         for index in outcomes.indices {
             outcomes[index].grown = grown

@@ -171,10 +171,11 @@ enum ByteCount {
 enum Milliseconds {
     // "ms" before "s", which it ends with.
     private static let units: [(name: String, milliseconds: Int64)] = [
-        ("ms", 1), ("min", 60_000), ("s", 1000), ("h", 3_600_000),
+        ("ms", 1), ("min", 60_000), ("s", 1000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
     static func format(_ time: Int64) -> String {
+        if time % 86_400_000 == 0, time > 86_400_000 { return "\(time / 86_400_000)d" }
         if time % 3_600_000 == 0, time > 0 { return "\(time / 3_600_000)h" }
         // Up to two minutes in seconds, as people say it.
         if time % 60_000 == 0, time > 120_000 { return "\(time / 60_000)min" }

@@ -32,7 +32,8 @@ public struct Settings: Sendable {
 /// The sections in the order of the help.
 public let settingSections: [any SettingSection.Type] = [
     ListeningSettings.self, IdentitySettings.self, StorageSettings.self, PublishingSettings.self,
-    InvitationSettings.self, GroupSettings.self, ConnectionSettings.self, LimitSettings.self, LoggingSettings.self,
+    InvitationSettings.self, GroupSettings.self, DeliverySettings.self, ConnectionSettings.self, LimitSettings.self,
+    LoggingSettings.self,
 ]
 
 /// All settings, in the order of the help.
@@ -377,9 +378,6 @@ extension Settings {
         }
         if server.keyPackages.minLifetimeMilliseconds > server.keyPackages.maxLifetimeMilliseconds {
             contradictions.append("min-key-package-lifetime must not be longer than max-key-package-lifetime")
-        }
-        if server.core.invitationLifetimeMilliseconds > server.core.maxInvitationLifetimeMilliseconds {
-            contradictions.append("invitation-lifetime must not be longer than max-invitation-lifetime")
         }
         if server.session.minWriteByteCount > server.session.maxWriteByteCount {
             contradictions.append("min-write-size must not be larger than max-write-size")

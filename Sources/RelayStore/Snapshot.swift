@@ -1,7 +1,7 @@
 internal import CLMDB
 import Glibc
 import MLSCodec
-import MLSCrypto
+public import MLSCrypto
 public import RelayCore
 public import RelayWire
 public import TLSPresentation
@@ -147,35 +147,83 @@ public struct Snapshot: RecordReading, ~Copyable {
         try entry(sequenceNumber, in: log)
     }
 
-    /// An entry, decoded and copied.
+    public func storedDigest(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> EntryDigest? {
+        guard let record = try record(sequenceNumber, in: log) else { return nil }
+        return try StoredFrame(record, sequenceNumber, in: log).digest
+    }
+
+    /// An entry, decoded and copied; nil where there is none, or its payload is gone.
     public func entry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> Entry? {
         guard let record = try record(sequenceNumber, in: log) else { return nil }
-        let entry: Entry
+        let stored: StoredEntry
         do throws(DecodingError) {
-            entry = try Self.decodeEntry(EntryRecord.frame(record))
+            stored = try Self.decodeStored(EntryRecord.frame(record))
         } catch {
             throw .corrupted("entry \(sequenceNumber) of log \(log): \(error)")
         }
-        guard entry.header.log == log, entry.header.sequenceNumber == sequenceNumber else {
+        guard stored.header.log == log, stored.header.sequenceNumber == sequenceNumber else {
             throw .corrupted(
-                "entry \(sequenceNumber) of log \(log) says it is \(entry.header.sequenceNumber) of \(entry.header.log)"
+                "entry \(sequenceNumber) of log \(log) says it is \(stored.header.sequenceNumber) of \(stored.header.log)"
             )
         }
-        return entry
+        return if case .whole(let entry) = stored { entry } else { nil }
     }
 
-    /// Decodes an entry's frame, length included.
-    public static func decodeEntry(_ frame: UnsafeRawBufferPointer) throws(DecodingError) -> Entry {
+    public func forEachOutline(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (EntryOutline) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try forEachRecord(in: log, after: after, through: last) { (number, record) throws(StoreError) in
+            let frame = try StoredFrame(record, number, in: log)
+            guard frame.hasPayload else { return try body(EntryOutline(frame.digest)) }
+            let payload: EntryOutline
+            do throws(DecodingError) {
+                payload = try frame.withPayload { payload in
+                    let digest = frame.digest
+                    return EntryOutline(
+                        digest.header, chain: digest.chain, payloadHash: digest.payloadHash, payload: payload)
+                }
+            } catch {
+                throw .corrupted("entry \(number) of log \(log): \(error)")
+            }
+            return try body(payload)
+        }
+    }
+
+    /// An entry as it is stored: with its payload, or without.
+    public enum StoredEntry: Hashable, Sendable {
+        case whole(Entry)
+        case digest(EntryDigest)
+
+        public var header: EntryHeader {
+            switch self {
+            case .whole(let entry): entry.header
+            case .digest(let digest): digest.header
+            }
+        }
+
+        public var chain: SHA256Digest {
+            switch self {
+            case .whole(let entry): entry.chain
+            case .digest(let digest): digest.chain
+            }
+        }
+    }
+
+    /// Decodes the frame of an entry that is stored, length included.
+    public static func decodeStored(_ frame: UnsafeRawBufferPointer) throws(DecodingError) -> StoredEntry {
         var reader = Reader(RawSpan(_unsafeBytes: frame))
         var body = try reader.vectorReader()
         try reader.expectEnd()
         let header = try FrameHeader(from: &body)
-        guard header == FrameHeader(type: .entry, requestID: .none) else {
-            throw body.error(.invalidField("frame header"))
+        let stored: StoredEntry
+        switch header {
+        case FrameHeader(type: .entry, requestID: .none): stored = .whole(try Entry(from: &body))
+        case FrameHeader(type: .entryDigest, requestID: .none): stored = .digest(try EntryDigest(from: &body))
+        default: throw body.error(.invalidField("frame header"))
         }
-        let entry = try Entry(from: &body)
         try body.expectEnd()
-        return entry
+        return stored
     }
 
     /// Numbers of all logs, ascending, behind `after`, at most `limit`.

@@ -225,7 +225,9 @@ public final class StoreWriter: RelayState {
 
     public func entry(with payloadHash: SHA256Digest, in log: LogNumber) throws(StoreError) -> SequenceNumber? {
         if !recent.holds(log) { recent.insert(try readRecent(log), for: log) }
-        guard let found = recent.find(payloadHash, in: log) else { return nil }
+        guard let found = recent.find(payloadHash, in: log), let head = try head(of: log), found >= head.first else {
+            return nil
+        }
         // The window knows half of the hash; the record has the whole.
         guard let record = try snapshot.record(found, in: log) else {
             throw .corrupted("log \(log) has no entry \(found)")
@@ -249,6 +251,41 @@ public final class StoreWriter: RelayState {
 
     public func storedEntry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> Entry? {
         try snapshot.entry(sequenceNumber, in: log)
+    }
+
+    public func storedDigest(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) -> EntryDigest? {
+        try snapshot.storedDigest(sequenceNumber, in: log)
+    }
+
+    public func forEachOutline(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (EntryOutline) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try snapshot.forEachOutline(in: log, after: after, through: last, body)
+    }
+
+    public func replaceByDigest(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(StoreError) {
+        guard let digest = try snapshot.storedDigest(sequenceNumber, in: log) else {
+            throw .corrupted("log \(log) has no entry \(sequenceNumber)")
+        }
+        let byteCount = EntryRecord.hashByteCount + EntryDigest.frameByteCount
+        let key = Key(log.rawValue, sequenceNumber.rawValue)
+        try put(.entries, key, byteCount: byteCount, snapshot.transaction) { target in
+            digest.payloadHash.copyBytes(to: target)
+            EntryDigest.writeFrame(
+                to: target + EntryRecord.hashByteCount, header: digest.header, chain: digest.chain,
+                payloadHash: digest.payloadHash)
+        }
+    }
+
+    public func removeEntries(of log: LogNumber, through last: SequenceNumber) throws(StoreError) {
+        guard var number = try head(of: log)?.first else { throw .corrupted("log \(log) has no head") }
+        let transaction = snapshot.transaction
+        while number <= last {
+            var key = Key(log.rawValue, number.rawValue)
+            try check(key.withValue { mdb_del(transaction, store.tables[.entries], &$0, nil) }, "mdb_del entries")
+            number = number.next
+        }
     }
 
     // MARK: Groups

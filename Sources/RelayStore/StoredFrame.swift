@@ -1,5 +1,6 @@
 import MLSCrypto
 public import RelayWire
+import TLSPresentation
 
 /// An entry as it stands in LMDB's pages, read in place; valid only where it was handed over.
 public struct StoredFrame {
@@ -22,9 +23,8 @@ public struct StoredFrame {
 
     public var sender: ClientNumber { ClientNumber(rawValue: bytes.number(start + 24)) }
 
-    /// Writes the frame of the entry's digest, `EntryDigest.frameByteCount` bytes, to `target`, which must have room for
-    /// them.
-    public func writeDigest(to target: UnsafeMutableRawPointer) {
+    /// The entry without its payload.
+    public var digest: EntryDigest {
         let header = EntryHeader(
             log: LogNumber(rawValue: bytes.number(start)),
             sequenceNumber: SequenceNumber(rawValue: bytes.number(start + 8)),
@@ -32,6 +32,27 @@ public struct StoredFrame {
             kind: EntryKind(rawValue: bytes[start + 32]))
         let chain = SHA256Digest(
             RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[(start + 33)..<(start + 65)])))
-        EntryDigest.writeFrame(to: target, header: header, chain: chain, payloadHash: EntryRecord.payloadHash(record))
+        return EntryDigest(header: header, chain: chain, payloadHash: EntryRecord.payloadHash(record))
+    }
+
+    /// Whether the payload is stored: the frame is that of an Entry.
+    var hasPayload: Bool { bytes[start - FrameHeader.byteCount] == FrameType.entry.rawValue }
+
+    /// Lends the payload of an entry that has it.
+    func withPayload<Result>(
+        _ body: (RawSpan) throws(DecodingError) -> Result
+    ) throws(DecodingError) -> Result {
+        var reader = Reader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[(start + 65)...])))
+        let payload = try reader.opaqueSpan()
+        try reader.expectEnd()
+        return try body(payload)
+    }
+
+    /// Writes the frame of the entry's digest, `EntryDigest.frameByteCount` bytes, to `target`, which must have room for
+    /// them.
+    public func writeDigest(to target: UnsafeMutableRawPointer) {
+        let digest = digest
+        EntryDigest.writeFrame(
+            to: target, header: digest.header, chain: digest.chain, payloadHash: digest.payloadHash)
     }
 }

@@ -57,7 +57,10 @@ extension StoreVerifier {
         guard let head = try row({ () throws(StoreError) in try snapshot.head(of: log) }).value else { return true }
         // From the very first entry there is, so that those before `head.first` are seen too.
         let start = walk.due ?? .zero
-        if walk.due == nil { begin(&walk, head) }
+        if walk.due == nil {
+            let usage = try row({ () throws(StoreError) in try snapshot.get(Tables.usage, log) }).value
+            begin(&walk, head, usage)
+        }
         var rows = 0
         var hasMore = false
         try snapshot.forEach(.entries, from: Key(log.rawValue, start.rawValue)) { (key, record) throws(StoreError) in
@@ -75,7 +78,7 @@ extension StoreVerifier {
         return true
     }
 
-    private func begin(_ walk: inout LogWalk, _ head: LogHead) {
+    private func begin(_ walk: inout LogWalk, _ head: LogHead, _ usage: UsageRecord?) {
         if head.kind != walk.name.kind {
             report(
                 Finding(
@@ -83,10 +86,15 @@ extension StoreVerifier {
                     found: "kind \(head.kind)"))
         }
         walk.due = head.first
-        if head.first > SequenceNumber.zero.next {
-            // What led here is no longer kept.
-            walk.chains = []
-            walk.epoch = nil
+        guard head.first > SequenceNumber.zero.next else { return }
+        // What led here is no longer kept, but for its hash.
+        walk.epoch = nil
+        walk.chains = usage.flatMap { $0.first == head.first ? [$0.chain] : nil } ?? []
+        if walk.chains.isEmpty {
+            report(
+                Finding(
+                    .missing, .usage, log: walk.log, expected: "the chain hash before entry \(head.first)",
+                    found: "none"))
         }
     }
 
@@ -115,9 +123,9 @@ extension StoreVerifier {
             walk.chains = []
             return
         }
-        let entry: Entry
+        let entry: Snapshot.StoredEntry
         do throws(DecodingError) {
-            entry = try Snapshot.decodeEntry(EntryRecord.frame(record))
+            entry = try Snapshot.decodeStored(EntryRecord.frame(record))
         } catch {
             report(
                 Finding(
@@ -141,7 +149,25 @@ extension StoreVerifier {
         // A time that the chain does not vouch for is no measure for the entries behind it.
         if isChained { walk.time = max(walk.time, entry.header.time) }
         walk.isTimeKnown = isChained
-        try verifyMeaning(entry, number, &walk, in: snapshot)
+        switch entry {
+        case .whole(let entry): try verifyMeaning(entry, number, &walk, in: snapshot)
+        case .digest(let digest): try verifyDigest(digest, number, walk, in: snapshot)
+        }
+    }
+
+    /// An entry whose payload is gone: an application message of a group.
+    private func verifyDigest(
+        _ digest: EntryDigest, _ number: SequenceNumber, _ walk: LogWalk, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        let isRight =
+            digest.header.kind == .message && walk.name.kind == .group
+            ? try isClient(digest.header.sender, in: snapshot) : false
+        if !isRight {
+            report(
+                Finding(
+                    .misplaced, .entries, log: walk.log, at: number, expected: "a payload",
+                    found: "the digest of a \(digest.header.kind) by client \(digest.header.sender)"))
+        }
     }
 
     private func verifyDense(upTo number: SequenceNumber, _ walk: inout LogWalk) {
@@ -155,9 +181,15 @@ extension StoreVerifier {
 
     /// Payload, hash and chain; true where the chain says that this is what was written.
     private func verifyHashes(
-        _ entry: Entry, storedHash: SHA256Digest, _ number: SequenceNumber, _ walk: inout LogWalk
+        _ entry: Snapshot.StoredEntry, storedHash: SHA256Digest, _ number: SequenceNumber, _ walk: inout LogWalk
     ) -> Bool {
-        let hash = chain.payloadHash(entry.payload.rawSpan)
+        let hash: SHA256Digest
+        switch entry {
+        case .whole(let entry):
+            let payload = entry.payload
+            hash = chain.payloadHash(payload.rawSpan)
+        case .digest(let digest): hash = digest.payloadHash
+        }
         if hash != storedHash {
             report(
                 Finding(.payloadHash, .entries, log: walk.log, at: number, expected: "\(hash)", found: "\(storedHash)"))

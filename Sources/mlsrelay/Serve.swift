@@ -57,6 +57,7 @@ struct Serve: ParsableCommand {
     @OptionGroup(title: PublishingSettings.title) var publishing: SettingOptions<PublishingSettings>
     @OptionGroup(title: InvitationSettings.title) var invitations: SettingOptions<InvitationSettings>
     @OptionGroup(title: GroupSettings.title) var groups: SettingOptions<GroupSettings>
+    @OptionGroup(title: DeliverySettings.title) var delivery: SettingOptions<DeliverySettings>
     @OptionGroup(title: ConnectionSettings.title) var connections: SettingOptions<ConnectionSettings>
     @OptionGroup(title: LimitSettings.title) var limits: SettingOptions<LimitSettings>
     @OptionGroup(title: LoggingSettings.title) var logging: SettingOptions<LoggingSettings>
@@ -95,7 +96,7 @@ struct Serve: ParsableCommand {
     private func loadSettings() throws -> Settings {
         let arguments = [
             listening.values, identities.values, storage.values, publishing.values, invitations.values, groups.values,
-            connections.values, limits.values, logging.values,
+            delivery.values, connections.values, limits.values, logging.values,
         ].reduce(into: [:]) { $0.merge($1) { $1 } }
         do throws(SettingErrors) {
             return try SettingSources(

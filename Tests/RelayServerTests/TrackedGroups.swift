@@ -268,6 +268,16 @@ final class GroupClient {
         }
     }
 
+    /// Follows a group and acknowledges an entry of it.
+    func acknowledgeAfterFollowing(_ groupID: [UInt8], _ number: SequenceNumber) throws {
+        let log = try follow(groupID).log
+        try acknowledge(log, number)
+    }
+
+    func expectReceipts(_ body: FollowReceipts) throws {
+        guard case .receipts = try request(body) else { throw FakeServer.Failure(description: "no receipts") }
+    }
+
     /// Everything that was published before has come when this returns.
     func settle() throws {
         // What was written before this is known to the connection's loop when the answer is.
@@ -278,5 +288,14 @@ final class GroupClient {
         for data in [1, 2] as [UInt8] {
             guard case .pong = try request(Ping(data: [data])) else { throw FakeServer.Failure(description: "no Pong") }
         }
+    }
+}
+
+extension RunningRelay {
+    /// What Prometheus would be given.
+    func metrics() throws -> String {
+        let peer = try FakePeer(connectingTo: port(.ws))
+        try peer.write(Array("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8))
+        return String(decoding: try peer.readToEnd(), as: UTF8.self)
     }
 }

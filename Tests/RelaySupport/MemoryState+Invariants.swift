@@ -13,10 +13,21 @@ extension MemoryState {
                 broken.append("log \(log) has no head")
                 continue
             }
+            let before = SequenceNumber(rawValue: head.first.rawValue - 1)
             var hash = chain.start(of: name)
+            if before > .zero {
+                do {
+                    guard let kept = try keptChain(at: before, of: head) else { throw Self.corrupted("no chain hash") }
+                    hash = kept
+                } catch {
+                    broken.append("the chain hash before entry \(head.first) of log \(log): \(error)")
+                }
+            }
             var time = Timestamp(rawValue: 0)
-            for (index, entry) in (entries[log] ?? []).enumerated() {
-                let payloadHash = chain.payloadHash(entry.payload.rawSpan)
+            for (index, entry) in zip(Int(before.rawValue)..., entries[log] ?? []) {
+                let payload = entry.payload
+                let number = entry.header.sequenceNumber
+                let payloadHash = digests[log]?[number] ?? chain.payloadHash(payload.rawSpan)
                 hash = chain.next(after: hash, header: entry.header, payloadHash: payloadHash)
                 let place = "entry \(index + 1) of log \(log)"
                 if entry.header.sequenceNumber.rawValue != UInt64(index) + 1 { broken.append("\(place) is not dense") }
@@ -27,7 +38,7 @@ extension MemoryState {
             }
             if head.chain != hash { broken.append("the head of log \(log) has another chain hash") }
             if head.time < time { broken.append("the head of log \(log) goes back in time") }
-            if head.last.rawValue != UInt64(entries[log]?.count ?? 0) {
+            if head.last.rawValue != before.rawValue + UInt64(entries[log]?.count ?? 0) {
                 broken.append("the head of log \(log) is elsewhere")
             }
             for (client, number) in acknowledgements[log] ?? [:] where number > head.last {

@@ -14,9 +14,15 @@ extension MemoryState {
             logs[name] = log
             heads[log] = head
             entries[log] = []
-            try snapshot.forEachFrame(in: log, after: .zero, through: .unlimited) { (number, _) throws(StoreError) in
-                guard let entry = try snapshot.entry(number, in: log) else { throw .corrupted("no entry \(number)") }
-                entries[log]?.append(entry)
+            try snapshot.forEachStoredFrame(in: log, after: .zero, through: .unlimited) {
+                (number, frame) throws(StoreError) in
+                if let entry = try snapshot.entry(number, in: log) {
+                    entries[log]?.append(entry)
+                } else {
+                    let digest = frame.digest
+                    entries[log]?.append(Entry(header: digest.header, chain: digest.chain, payload: []))
+                    digests[log, default: [:]][number] = digest.payloadHash
+                }
                 return true
             }
             try snapshot.forEachCommit(in: log) { epoch, number in

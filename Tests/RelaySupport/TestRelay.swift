@@ -113,6 +113,34 @@ public final class TestRelay {
         throw refusal
     }
 
+    // MARK: What nobody asks for
+
+    /// Lets time pass, and the relay do what is due then, as much of it as there is.
+    public func passTime(_ milliseconds: UInt64) throws {
+        now = Timestamp(rawValue: now.rawValue + milliseconds)
+        while let next = try stored.map({ try $0.passTime(at: now) }) ?? memory?.passTime(at: now), next <= now {}
+    }
+
+    /// Takes down what service loops have delivered.
+    public func note(_ deliveries: [Delivery]) throws {
+        if let stored { try stored.note(deliveries) } else { try memory?.note(deliveries) }
+    }
+
+    /// What service loops would have to do about everything since the last call.
+    public func takeEffects() -> Effects {
+        if let stored {
+            defer { stored.relay.effects = Effects() }
+            return stored.relay.effects
+        }
+        defer { memory?.effects = Effects() }
+        return memory?.effects ?? Effects()
+    }
+
+    /// What retention would do now.
+    public func retentionPlan(for log: LogNumber) throws -> RetentionPlan? {
+        try state.retentionPlan(for: log, limits: limits, at: now)
+    }
+
     public func register(_ name: String, key: UInt8 = 1) throws -> ClientNumber {
         guard case .registered(let client) = try perform(.register(.test(name, key: key))).outcome else {
             preconditionFailure("a registration is carried out or refused")
@@ -307,6 +335,19 @@ private final class StoredRelay {
             _ = try writer.commit()
         }
         return outcomes.map { TestRelay.Result($0, receipts) }
+    }
+
+    func passTime(at now: Timestamp) throws -> Timestamp? {
+        try writer.begin()
+        let next = try relay.passTime(at: now)
+        _ = try writer.commit()
+        return next
+    }
+
+    func note(_ deliveries: [Delivery]) throws {
+        try writer.begin()
+        try relay.note(deliveries)
+        _ = try writer.commit()
     }
 
     var contents: MemoryState {

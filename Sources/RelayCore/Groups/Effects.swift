@@ -11,6 +11,9 @@ public struct Effects: Sendable {
     /// Logs whose receipts have changed.
     public var receipts: Set<LogNumber> = []
 
+    /// Groups in which a member was found to have seen something else than others, twice.
+    public var diverged: [LogNumber] = []
+
     public struct Ending: Hashable, Sendable {
         public var client: ClientNumber
         public var error: RelayError
@@ -32,5 +35,7 @@ public struct Effects: Sendable {
 
     public init() {}
 
-    public var isEmpty: Bool { ended.isEmpty && bounds.isEmpty && rotated.isEmpty && receipts.isEmpty }
+    public var isEmpty: Bool {
+        ended.isEmpty && bounds.isEmpty && rotated.isEmpty && receipts.isEmpty && diverged.isEmpty
+    }
 }

@@ -94,6 +94,9 @@ extension Relay {
             }
         }
         try state.set(Tables.groups, log, group)
+        var published = PublishedMessages()
+        published.add(receipt.sequenceNumber, batch.messages[first.commit], isApplication: false)
+        try count(published, in: log, at: now)
         if group.policy.join == .open { try state.mark(Tables.openGroups, log) }
         if let publicGroup = first.publicGroup {
             try store(publicGroup, of: log)
@@ -283,6 +286,8 @@ extension Relay {
             } else {
                 try state.remove(Tables.openGroups, request.log)
             }
+            // How long what is kept may have changed.
+            try arm(request.log, at: now)
             let notice = GroupChangeNotice(
                 by: client, name: request.name, alias: request.alias, policy: request.policy)
             try notify(notice.encoded, kind: .groupChanged, in: request.log, at: now)

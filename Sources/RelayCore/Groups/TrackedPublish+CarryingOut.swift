@@ -15,16 +15,20 @@ extension Relay {
         // Whoever speaks in an epoch has accepted the commit that began it.
         try confirm(plan.log, by: client, endingBefore: plan.confirms)
         if let earlier = followedGroups[plan.log]?.earlier { plan.followed?.earlier = earlier }
+        var published = PublishedMessages()
         for step in plan.steps {
             switch step {
             case .duplicate(let index, let log, let number):
                 receipts.append(try receipt(of: number, in: log, message: index - first))
             case .append(let index):
-                receipts.append(try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { _ in })
+                let receipt = try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { _ in }
+                published.add(receipt.sequenceNumber, batch.messages[index], isApplication: true)
+                receipts.append(receipt)
             case .appendProposal(let index, let isSelfRemove):
                 let receipt = try append(index, first: first, to: plan.log, in: batch, by: client, at: now) { _ in }
                 try state.mark(Tables.pendingProposals, PairKey(plan.log, receipt.sequenceNumber))
                 if isSelfRemove { try beginLeaving(plan.log, client, at: receipt.sequenceNumber, now) }
+                published.add(receipt.sequenceNumber, batch.messages[index], isApplication: false)
                 receipts.append(receipt)
             case .appendCommit(let index):
                 guard var commit = plan.commit else { preconditionFailure("the step was planned with a commit") }
@@ -37,6 +41,7 @@ extension Relay {
                 try change(plan, commit, by: client, at: receipt.sequenceNumber, now)
                 fairness[plan.log]?.won(client)
                 if fairness[plan.log]?.isEmpty == true { fairness[plan.log] = nil }
+                published.add(receipt.sequenceNumber, batch.messages[index], isApplication: false)
                 receipts.append(receipt)
             case .appendWelcome(let index, let inboxes):
                 for inbox in inboxes {
@@ -47,12 +52,13 @@ extension Relay {
             }
         }
         if let followed = plan.followed { try keep(followed, of: plan.log) }
+        try count(published, in: plan.log, by: client, plan.member, at: now)
         refusedCommit = nil
         return .published(receipts: start..<receipts.count)
     }
 
     func receipt(of number: SequenceNumber, in log: LogNumber, message: Int) throws(State.Failure) -> Receipt {
-        let entry = try state.entry(number, in: log)
+        let entry = try state.digest(number, in: log)
         return Receipt(
             message: UInt32(message), log: log, sequenceNumber: number, time: entry.header.time, chain: entry.chain)
     }

@@ -36,6 +36,8 @@ struct TrackedPlan {
     var followed: FollowedGroup?
     var steps: [Step] = []
     var commit: CommitPlan?
+    /// Of the application messages so far.
+    var applicationByteCount = 0
     /// A commit of this Publish is in the log already: the Publish is sent again.
     var isRepeated = false
     /// The publisher has seen the group as it was after commits that ended epochs before this one.
@@ -137,9 +139,15 @@ extension Relay {
             guard content.contentType == .application || !plan.isPublic else {
                 return RelayError(.handshakeModeWrong, "Proposals of this group are PublicMessages.")
             }
-            plan.steps.append(
-                content.contentType == .application
-                    ? .append(message: index) : .appendProposal(message: index, isSelfRemove: false))
+            if content.contentType == .application {
+                // Handshakes go on, so that a full group can be emptied.
+                let refusal = try checkQuota(plan.log, planned: plan.applicationByteCount, bytes.byteCount, at: now)
+                if let refusal { return refusal }
+                plan.applicationByteCount += bytes.byteCount
+                plan.steps.append(.append(message: index))
+            } else {
+                plan.steps.append(.appendProposal(message: index, isSelfRemove: false))
+            }
             return nil
         case .publicMessage(let content):
             guard epoch == plan.epoch else { return try refusal(of: epoch, in: plan) }

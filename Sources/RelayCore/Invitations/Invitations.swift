@@ -183,9 +183,10 @@ extension Relay {
             return .refused(RelayError(.approvalRequired, "An admin approves the invitation first."))
         }
         if !record.isTaken {
-            let valid = record.reserved.filter { $0.notAfter > now }
+            let isSuspended = try state.existing(Tables.users, record.user).isSuspended
+            let valid = isSuspended ? [] : record.reserved.filter { $0.notAfter > now }
             guard !valid.isEmpty else {
-                return .refused(RelayError(.keyPackageUnavailable, "None of the KeyPackages is valid any more."))
+                return .refused(RelayError(.keyPackageUnavailable, "None of the KeyPackages can be used any more."))
             }
             for reservation in record.reserved {
                 try handOut(

@@ -78,8 +78,3 @@ extension Relay {
         return try nextDeadline()
     }
 }
-
-// Until these are there.
-extension Relay {
-    mutating func retain(_ log: LogNumber, at now: Timestamp) throws(State.Failure) {}
-}

@@ -12,8 +12,10 @@ public struct MemoryState: RelayState, Hashable, Sendable {
 
     public var logs: [LogName: LogNumber] = [:]
     public var heads: [LogNumber: LogHead] = [:]
-    /// Entry `n` of a log is at index `n - 1`.
+    /// Entries from the first that is kept on, without gaps; those of `digests` without their payload.
     public var entries: [LogNumber: [Entry]] = [:]
+    /// Of entries whose payload is gone, the payload's hash.
+    public var digests: [LogNumber: [SequenceNumber: SHA256Digest]] = [:]
     /// Of each group, the commits by the epoch that they ended.
     public var commits: [LogNumber: [Epoch: SequenceNumber]] = [:]
     public var groupInfos: [LogNumber: [UInt8]] = [:]
@@ -99,19 +101,65 @@ public struct MemoryState: RelayState, Hashable, Sendable {
     public mutating func append(
         _ header: EntryHeader, chain: SHA256Digest, payload: RawSpan, payloadHash: SHA256Digest
     ) throws(Corrupted) {
-        let count = entries[header.log]?.count ?? 0
-        guard header.sequenceNumber.rawValue == UInt64(count) + 1 else {
-            throw Self.corrupted("entry \(header.sequenceNumber) would follow entry \(count) of log \(header.log)")
+        let last = heads[header.log]?.last ?? .zero
+        guard header.sequenceNumber == last.next else {
+            throw Self.corrupted("entry \(header.sequenceNumber) would follow entry \(last) of log \(header.log)")
         }
         entries[header.log, default: []].append(Entry(header: header, chain: chain, payload: Array(payload)))
     }
 
     public func entry(with payloadHash: SHA256Digest, in log: LogNumber) -> SequenceNumber? {
-        entries[log]?.suffix(duplicateWindow).last { SHA256.hash($0.payload) == payloadHash }?.header.sequenceNumber
+        entries[log]?.suffix(duplicateWindow).last { hash(of: $0) == payloadHash }?.header.sequenceNumber
     }
 
     public func storedEntry(_ sequenceNumber: SequenceNumber, in log: LogNumber) -> Entry? {
+        digests[log]?[sequenceNumber] == nil ? keptEntry(sequenceNumber, in: log) : nil
+    }
+
+    public func storedDigest(_ sequenceNumber: SequenceNumber, in log: LogNumber) -> EntryDigest? {
+        keptEntry(sequenceNumber, in: log).map { entry in
+            EntryDigest(header: entry.header, chain: entry.chain, payloadHash: hash(of: entry))
+        }
+    }
+
+    private func keptEntry(_ sequenceNumber: SequenceNumber, in log: LogNumber) -> Entry? {
         entries[log]?.first { $0.header.sequenceNumber == sequenceNumber }
+    }
+
+    private func hash(of entry: Entry) -> SHA256Digest {
+        digests[entry.header.log]?[entry.header.sequenceNumber] ?? SHA256.hash(entry.payload)
+    }
+
+    public func forEachOutline(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (EntryOutline) throws(Corrupted) -> Bool
+    ) throws(Corrupted) {
+        for entry in entries[log] ?? [] where after < entry.header.sequenceNumber && entry.header.sequenceNumber <= last
+        {
+            let outline: EntryOutline
+            if let hash = digests[log]?[entry.header.sequenceNumber] {
+                outline = EntryOutline(EntryDigest(header: entry.header, chain: entry.chain, payloadHash: hash))
+            } else {
+                let payload = entry.payload
+                outline = EntryOutline(
+                    entry.header, chain: entry.chain, payloadHash: hash(of: entry), payload: payload.rawSpan)
+            }
+            guard try body(outline) else { return }
+        }
+    }
+
+    public mutating func replaceByDigest(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Corrupted) {
+        guard let index = entries[log]?.firstIndex(where: { $0.header.sequenceNumber == sequenceNumber }),
+            let entry = entries[log]?[index]
+        else { throw Self.corrupted("log \(log) has no entry \(sequenceNumber)") }
+        digests[log, default: [:]][sequenceNumber] = hash(of: entry)
+        entries[log]?[index].payload = []
+    }
+
+    public mutating func removeEntries(of log: LogNumber, through last: SequenceNumber) {
+        entries[log]?.removeAll { $0.header.sequenceNumber <= last }
+        digests[log] = digests[log]?.filter { $0.key > last }
+        if digests[log]?.isEmpty == true { digests[log] = nil }
     }
 
     // MARK: Groups

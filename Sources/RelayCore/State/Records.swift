@@ -35,6 +35,13 @@ public protocol RecordReading: ~Copyable {
     func head(of log: LogNumber) throws(Failure) -> LogHead?
     /// An entry; nil where there is none, or its payload is gone.
     func storedEntry(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Failure) -> Entry?
+    /// An entry without its payload, which may be there or gone.
+    func storedDigest(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Failure) -> EntryDigest?
+    /// Calls `body` with the entries behind `after` that are kept, in order, until `last` or until it returns false.
+    func forEachOutline(
+        in log: LogNumber, after: SequenceNumber, through last: SequenceNumber,
+        _ body: (EntryOutline) throws(Failure) -> Bool
+    ) throws(Failure)
     /// The newest GroupInfo of a group, an MLSMessage.
     func groupInfo(of log: LogNumber) throws(Failure) -> [UInt8]?
     func acknowledged(_ log: LogNumber, by client: ClientNumber) throws(Failure) -> SequenceNumber

@@ -69,6 +69,10 @@ public protocol RelayState: RecordReading {
     mutating func append(
         _ header: EntryHeader, chain: SHA256Digest, payload: RawSpan, payloadHash: SHA256Digest
     ) throws(Failure)
+    /// Drops the payload of an entry that has one.
+    mutating func replaceByDigest(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Failure)
+    /// Removes the entries from the first that is kept up to this one. The head is not changed by this.
+    mutating func removeEntries(of log: LogNumber, through last: SequenceNumber) throws(Failure)
     /// Where an entry with this payload stands among the last ones of a log; how many are looked at is the state's limit.
     mutating func entry(with payloadHash: SHA256Digest, in log: LogNumber) throws(Failure) -> SequenceNumber?
 
@@ -112,5 +116,13 @@ extension RelayState {
             throw Self.corrupted("log \(log) has no entry \(sequenceNumber)")
         }
         return entry
+    }
+
+    /// An entry that exists, its payload there or gone.
+    public func digest(_ sequenceNumber: SequenceNumber, in log: LogNumber) throws(Failure) -> EntryDigest {
+        guard let digest = try storedDigest(sequenceNumber, in: log) else {
+            throw Self.corrupted("log \(log) has no entry \(sequenceNumber)")
+        }
+        return digest
     }
 }

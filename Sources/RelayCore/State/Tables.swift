@@ -44,6 +44,13 @@ public enum Tables {
     /// KeyPackages that an open invitation keeps, by their place; not those of last resort, which stay in their pool.
     public static let reservations = Records<PairKey<ClientNumber, SequenceNumber>, ReservationRecord>(.reservations)
 
+    // MARK: Delivery
+
+    /// Up to where a log was written to a member's connections.
+    public static let delivered = Records<PairKey<LogNumber, ClientNumber>, SequenceNumber>(.delivered)
+    public static let headChecks = Records<PairKey<LogNumber, ClientNumber>, HeadCheckRecord>(.headChecks)
+    public static let usage = Records<LogNumber, UsageRecord>(.usage)
+
     // MARK: The relay's own
 
     public static let deadlines = Records<DeadlineKey, Mark>(.deadlines)

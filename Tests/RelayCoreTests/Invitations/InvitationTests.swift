@@ -2,6 +2,7 @@ import MLS
 import MLSCodec
 import MLSTestSupport
 import RelayCore
+import RelayStore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
@@ -418,5 +419,60 @@ struct InvitationTests {
             .other(.invitation(.answer(AnswerInvitation(invitation: open.number, answer: .decline)))),
             by: scene["carol"].client)
         #expect(try limit("carol", by: "bob") == "key-package-fetches-per-user")
+    }
+
+    @Test("what a store lacks of a reservation, or has too much, is found (N-13)")
+    func damage() throws {
+        let invitations = try invitations(TrackedGroupTests.Setting(kind: .store, framing: .privateMessage))
+        let (scene, relay) = (invitations.scene, invitations.relay)
+        try scene.publishKeyPackage(of: "carol")
+        let invited = try invitations.invite("carol", by: "bob")
+        let declined = try invitations.invite("dave", by: "bob")
+        try invitations.answer(declined, .decline, by: "dave")
+        #expect(try invitations.findings() == [])
+        let (carol, dave) = (scene["carol"].client, scene["dave"].client)
+        let key = PairKey(carol, SequenceNumber(rawValue: 1))
+        let record = try relay.state.existing(Tables.reservations, key)
+        func findings() throws -> [String] {
+            try invitations.findings().map { "\($0.problem) \($0.table) \($0.sequenceNumber?.rawValue ?? 0)" }
+        }
+        try relay.set(Tables.reservations, key, nil)
+        #expect(try findings() == ["missing reservations 1"])
+        var other = record
+        other.invitation = declined.invitation
+        try relay.set(Tables.reservations, key, other)
+        #expect(try findings() == ["stray reservations 1"])
+        other = record
+        other.keyPackage.notAfter = Timestamp(rawValue: 7)
+        try relay.set(Tables.reservations, key, other)
+        #expect(try findings() == ["stray reservations 1"])
+        try relay.set(Tables.reservations, key, record)
+        let davesKey = PairKey(dave, SequenceNumber(rawValue: 1))
+        try relay.set(Tables.reservations, davesKey, record)
+        #expect(try findings() == ["stray reservations 1"])
+        try relay.set(Tables.reservations, davesKey, nil)
+        var open = try relay.state.existing(Tables.invitations, invited.invitation)
+        open.state = .expired
+        try relay.set(Tables.invitations, invited.invitation, open)
+        #expect(try findings() == ["stray reservations 1"])
+    }
+
+    @Test(
+        "who was suspended while it was invited is not added, and its KeyPackages are not handed out",
+        arguments: settings)
+    func suspended(setting: TrackedGroupTests.Setting) throws {
+        let invitations = try invitations(setting)
+        let relay = invitations.relay
+        let invited = try invitations.invite("carol", by: "bob")
+        try invitations.answer(invited, .accept, by: "carol")
+        let carol = try relay.state.user(of: invitations.scene["carol"].client)
+        var record = try relay.state.existing(Tables.users, carol)
+        record.isSuspended = true
+        try relay.set(Tables.users, carol, record)
+        #expect(try refusal { _ = try invitations.take(invited, by: "bob") } == .keyPackageUnavailable)
+        #expect(try refusal { try invitations.invite("carol", by: "alice") } == .userUnknown)
+        record.isSuspended = false
+        try relay.set(Tables.users, carol, record)
+        #expect(try invitations.take(invited, by: "bob").map(\.error) == [.none])
     }
 }

@@ -65,17 +65,24 @@ extension Snapshot {
         guard let head = try head(of: log) else { throw .corrupted("log \(log) has no head") }
         var rows: [EntryRow] = []
         try forEachFrame(in: log, after: after, through: head.last) { (number, frame) throws(StoreError) in
-            let entry: Entry
+            let stored: StoredEntry
             do throws(DecodingError) {
-                entry = try Snapshot.decodeEntry(frame)
+                stored = try Self.decodeStored(frame)
             } catch {
                 // The others can be read all the same.
                 rows.append(EntryRow(damaged: error, log, number, frame.count))
                 return rows.count < limit
             }
-            let summary = try EntrySummary(entry) { (client) throws(StoreError) in try nameText(of: client) }
-            let sender = try nameText(of: entry.header.sender)
-            rows.append(EntryRow(entry, summary, sender: sender, includesPayload: includesPayload))
+            let sender = try nameText(of: stored.header.sender)
+            switch stored {
+            case .whole(let entry):
+                let summary = try EntrySummary(entry) { (client) throws(StoreError) in try nameText(of: client) }
+                rows.append(EntryRow(entry, summary, sender: sender, includesPayload: includesPayload))
+            case .digest(let digest):
+                // Retention has deleted its payload.
+                let entry = Entry(header: digest.header, chain: digest.chain, payload: [])
+                rows.append(EntryRow(entry, .withoutPayload, sender: sender, includesPayload: false))
+            }
             return rows.count < limit
         }
         return rows
