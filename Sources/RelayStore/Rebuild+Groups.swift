@@ -81,7 +81,9 @@ extension StoreRebuilder {
         guard let head = try snapshot.head(of: log) else {
             return report(Finding(.missing, .heads, log: log, expected: "a head", found: "none"))
         }
-        if head.epoch != group.epoch {
+        // Of a log whose beginning is gone, only what it still has can tell.
+        let isWhole = head.first == SequenceNumber.zero.next
+        if head.epoch != group.epoch, isWhole || !group.commits.isEmpty {
             report(Finding(.epoch, .heads, log: log, expected: "epoch \(group.epoch)", found: "epoch \(head.epoch)"))
         }
         var commits: [Epoch: SequenceNumber] = [:]
@@ -120,7 +122,7 @@ extension StoreRebuilder {
                     .contradiction, .groups, log: log, expected: "\(change.name.hex), \(change.policy)",
                     found: "\(record.name.hex), \(record.policy)"))
         }
-        if group.isDeleted != record.isDeleted {
+        if group.isDeleted != record.isDeleted, group.isDeleted || head.first == SequenceNumber.zero.next {
             report(
                 Finding(
                     .contradiction, .groups, log: log, expected: group.isDeleted ? "deleted" : "not deleted",

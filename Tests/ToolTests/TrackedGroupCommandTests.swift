@@ -165,4 +165,18 @@ struct TrackedGroupCommandTests {
         #expect(try run("directory", "--user", "nobody").status == 2)
         #expect(try run("directory", "--after", "4", "--json").objects.map { $0["seq"] as? Int } == [5])
     }
+
+    @Test("N-13: retain shows what retention would remove, and removes nothing")
+    func retain() throws {
+        let before = try scene.relay.state
+        let plan = try #require(try run("retain", "choir", "--dry-run", "--json").objects.first)
+        // Nobody's clock is where this test's relay is: all of it is old, and one member has acknowledged nothing.
+        #expect(plan["digested"] as? Int == 1)
+        #expect((plan["digested_bytes"] as? Int ?? 0) > 50)
+        #expect(plan["removed"] as? Int ?? 0 <= 1)
+        #expect(try run("retain", "--dry-run").lines.last?.hasSuffix(" of 1 group") == true)
+        #expect(try run("retain", "--dry-run", "--hours", "0", "--json").objects.isEmpty)
+        #expect(try run("retain", "choir").status == 64)
+        #expect(try scene.relay.state == before)
+    }
 }

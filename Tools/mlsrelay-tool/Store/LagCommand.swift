@@ -85,7 +85,7 @@ struct LagCommand: ParsableCommand {
             try snapshot.forEachFrame(in: log, after: SequenceNumber(rawValue: first.rawValue - 1), through: head.last)
             {
                 (_, frame) in
-                list[index].since = (try? Snapshot.decodeEntry(frame))?.header.time
+                list[index].since = (try? Snapshot.decodeStored(frame))?.header.time
                 return false
             }
         }
