@@ -56,7 +56,7 @@ public final class StoreRebuilder {
             return report(Finding(.missing, .logs, row: "\(name)", expected: "a log", found: "none"))
         }
         try snapshot.forEachFrame(in: log, after: .zero, through: .unlimited) { (_, frame) throws(StoreError) in
-            if let entry = try? Snapshot.decodeEntry(frame) { try body(entry) }
+            if case .whole(let entry)? = try? Snapshot.decodeStored(frame) { try body(entry) }
             return true
         }
     }

@@ -219,17 +219,6 @@ public final class TestRelay {
         _ = try stored.writer.commit()
     }
 
-    /// What loops would be told now, which is then told.
-    public func takeEffects() -> Effects {
-        guard let stored else {
-            let effects = memory?.effects ?? Effects()
-            memory?.effects = Effects()
-            return effects
-        }
-        defer { stored.relay.effects = Effects() }
-        return stored.relay.effects
-    }
-
     /// Does what is due at a time, and goes on from there.
     public func passTime(to time: Timestamp) throws {
         now = time

@@ -62,7 +62,7 @@ struct EpochsCommand: ParsableCommand {
         var last: SequenceNumber?
         try snapshot.forEachFrame(in: log, after: after, through: .unlimited) { (number, frame) throws(StoreError) in
             // What is damaged is for `verify` to say.
-            if let entry = try? Snapshot.decodeEntry(frame), let epoch = entry.epochEnded {
+            if case .whole(let entry)? = try? Snapshot.decodeStored(frame), let epoch = entry.epochEnded {
                 found.append((entry.header, epoch))
             }
             count += 1

@@ -33,11 +33,14 @@ struct RetainCommand: ParsableCommand {
     @Option(help: "Hours after which members that lag are not waited for; 0 for ever.")
     var maxLagHours = CoreLimits().maxLagMilliseconds / 3_600_000
 
+    @Option(name: .customLong("in"), help: "What it would remove in so many hours, if nothing came meanwhile.")
+    var hoursAhead: UInt64 = 0
+
     private static let maxHours: UInt64 = 10_000_000
 
     func validate() throws {
         if !dryRun { throw ValidationError("retain is there with --dry-run only.") }
-        if max(hours, untrackedHours, maxLagHours) > Self.maxHours {
+        if max(hours, untrackedHours, maxLagHours, hoursAhead) > Self.maxHours {
             throw ValidationError("Hours are at most \(Self.maxHours).")
         }
     }
@@ -67,7 +70,7 @@ struct RetainCommand: ParsableCommand {
                 .number("LOG"), .long("GROUP"), .number("DIGESTED"), .number("BYTES"), .number("REMOVED"),
                 .number("BYTES"), .text("NEXT"),
             ], json: output.json)
-        let (limits, now) = (limits, currentTime)
+        let (limits, now) = (limits, Timestamp(rawValue: currentTime.rawValue + hoursAhead * 3_600_000))
         let logs = try group.map { [try reader.group($0).log] }
         var list: [Listed] = []
         for log in try logs ?? Self.groups(reader) {
