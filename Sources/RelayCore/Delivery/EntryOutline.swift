@@ -1,7 +1,7 @@
 import MLSCodec
 public import MLSCrypto
 public import RelayWire
-public import TLSPresentation
+import TLSPresentation
 
 /// An entry but for its payload: what retention decides on.
 public struct EntryOutline: Hashable, Sendable {

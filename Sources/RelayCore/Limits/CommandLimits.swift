@@ -1,4 +1,4 @@
-public import RelayWire
+import RelayWire
 
 /// How often clients and groups did what is limited, in memory: after a restart all begin anew.
 ///
