@@ -172,7 +172,8 @@ struct TrackedGroupCommandTests {
         let before = try scene.relay.state
         // Long after whatever this test's relay takes for now.
         let later = ["--dry-run", "--in", "1000000"]
-        let plan = try #require(try ToolRun(["retain", "choir", "--json", "--data", directory.path] + later).objects.first)
+        let plan = try #require(
+            try ToolRun(["retain", "choir", "--json", "--data", directory.path] + later).objects.first)
         #expect(plan["digested"] as? Int == 1)
         #expect((plan["digested_bytes"] as? Int ?? 0) > 50)
         #expect(plan["removed"] is Int)
