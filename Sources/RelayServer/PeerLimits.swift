@@ -18,9 +18,15 @@ public struct AddressLimits: Hashable, Sendable {
     public var failedAuthenticationsPerMinute = 60
     /// New identities in an hour: names are given once.
     public var registrationsPerHour = 100
-    /// Whether what comes from the relay's own machine is limited too; that is a proxy, which stands for everybody, or the
-    /// operator.
-    public var areForLoopback = false
+    public var loopback = LoopbackRule.exempt
+
+    /// What holds for the relay's own machine.
+    public enum LoopbackRule: String, CaseIterable, Sendable {
+        /// No limits: it is a proxy, which stands for everybody, or the operator.
+        case exempt
+        /// The same as for others.
+        case limited
+    }
 
     public init() {}
 }
@@ -46,7 +52,7 @@ final class PeerLimits: Sendable {
         self.searchesPerMinute = searchesPerMinute
     }
 
-    private func isLimited(_ address: PeerAddress) -> Bool { limits.areForLoopback || !address.isLoopback }
+    private func isLimited(_ address: PeerAddress) -> Bool { limits.loopback == .limited || !address.isLoopback }
 
     private var now: Timestamp { Timestamp(rawValue: monotonicMilliseconds()) }
 

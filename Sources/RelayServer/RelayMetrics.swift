@@ -32,7 +32,8 @@ struct RelayMetrics: Sendable {
     init(_ metrics: PrometheusMetrics) {
         registry = metrics
         metrics.describe(
-            Self.commitsRefused, "Commits that were refused, by the error's name and the rule of RFC 9420 that they break.")
+            Self.commitsRefused,
+            "Commits that were refused, by the error's name and the rule of RFC 9420 that they break.")
         func counter(_ name: String, _ help: String, _ dimensions: [(String, String)] = []) -> Counter {
             metrics.describe(name, help)
             return Counter(label: name, dimensions: dimensions, factory: metrics)

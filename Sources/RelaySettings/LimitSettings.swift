@@ -8,11 +8,18 @@ public enum LimitSettings: SettingSection {
             "max-connections-per-address", \.server.addresses.maxConnections, 0...10_000_000,
             """
             Connections at once from one IPv4 address or one IPv6 /64. Behind an address may be an office or an exit of Tor: \
-            it keeps one from taking all. 0 is no limit, here and below; the relay's own machine has none.
+            it keeps one from taking all. 0 is no limit, here and below.
+            """),
+        .choice(
+            "loopback", "RULE", \.server.addresses.loopback,
+            """
+            Whether the limits of addresses are for the relay's own machine too: what comes from there is a proxy, which \
+            stands for everybody, or the operator.
             """),
         .count(
             "max-new-connections-per-minute", \.server.addresses.connectionsPerMinute, 0...100_000_000,
-            "New connections from one address in a minute, and at once: all of them may come back after a network failed."),
+            "New connections from one address in a minute, and at once: all of them may come back after a network failed."
+        ),
         .count(
             "max-failed-authentications-per-minute", \.server.addresses.failedAuthenticationsPerMinute, 0...1_000_000,
             "Attempts from one address to log in that fail; beyond, all from there wait. Each costs the check of a signature."

@@ -48,7 +48,9 @@ extension StoreRebuilder {
     func compareGroups(in snapshot: borrowing Snapshot) throws(StoreError) {
         var told: [LogNumber: GroupNotice] = [:]
         try forEachEntry(of: .groups, in: snapshot) { entry in
-            guard entry.header.kind == .groupCreated, let notice = try? GroupNotice(decoding: entry.payload) else { return }
+            guard entry.header.kind == .groupCreated, let notice = try? GroupNotice(decoding: entry.payload) else {
+                return
+            }
             told[notice.log] = notice
         }
         summary.groupCount = told.count
@@ -61,7 +63,8 @@ extension StoreRebuilder {
             guard let notice = told[log], let name = stored[log], name.name == notice.groupID else {
                 report(
                     Finding(
-                        .contradiction, .names, log: log, expected: told[log].map { "group \($0.groupID.hex)" } ?? "none",
+                        .contradiction, .names, log: log,
+                        expected: told[log].map { "group \($0.groupID.hex)" } ?? "none",
                         found: stored[log].map { "\($0)" } ?? "none"))
                 continue
             }
@@ -78,7 +81,9 @@ extension StoreRebuilder {
         guard let head = try snapshot.head(of: log) else {
             return report(Finding(.missing, .heads, log: log, expected: "a head", found: "none"))
         }
-        if head.epoch != group.epoch {
+        // Of a log whose beginning is gone, only what it still has can tell.
+        let isWhole = head.first == SequenceNumber.zero.next
+        if head.epoch != group.epoch, isWhole || !group.commits.isEmpty {
             report(Finding(.epoch, .heads, log: log, expected: "epoch \(group.epoch)", found: "epoch \(head.epoch)"))
         }
         var commits: [Epoch: SequenceNumber] = [:]
@@ -117,7 +122,7 @@ extension StoreRebuilder {
                     .contradiction, .groups, log: log, expected: "\(change.name.hex), \(change.policy)",
                     found: "\(record.name.hex), \(record.policy)"))
         }
-        if group.isDeleted != record.isDeleted {
+        if group.isDeleted != record.isDeleted, group.isDeleted || head.first == SequenceNumber.zero.next {
             report(
                 Finding(
                     .contradiction, .groups, log: log, expected: group.isDeleted ? "deleted" : "not deleted",
@@ -136,7 +141,9 @@ extension StoreRebuilder {
         for (client, member) in try snapshot.members(of: log) {
             if member.state == .active { counts[member.user, default: 0] += 1 }
             if try !snapshot.has(Tables.clientGroups, PairKey(client, log)) {
-                report(Finding(.missing, .clientGroups, log: log, row: "client \(client)", expected: "a mark", found: "none"))
+                report(
+                    Finding(
+                        .missing, .clientGroups, log: log, row: "client \(client)", expected: "a mark", found: "none"))
             }
         }
         var stored: [UserNumber: GroupUserRecord] = [:]
@@ -147,7 +154,8 @@ extension StoreRebuilder {
         for user in Set(counts.keys).union(stored.keys).sorted() where counts[user] != stored[user]?.clientCount {
             report(
                 Finding(
-                    .contradiction, .groupUsers, log: log, row: "user \(user)", expected: "\(counts[user] ?? 0) clients",
+                    .contradiction, .groupUsers, log: log, row: "user \(user)",
+                    expected: "\(counts[user] ?? 0) clients",
                     found: "\(stored[user]?.clientCount ?? 0) clients"))
         }
         if Int(record.userCount) != counts.count {

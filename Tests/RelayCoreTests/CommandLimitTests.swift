@@ -63,7 +63,9 @@ struct CommandLimitTests {
         _ = try relay.createGroup("group 4", by: alice)
     }
 
-    @Test("RFC 9750 8.1.3: a group takes as many commits a minute as are allowed, also of several members", arguments: StateKind.allCases)
+    @Test(
+        "RFC 9750 8.1.3: a group takes as many commits a minute as are allowed, also of several members",
+        arguments: StateKind.allCases)
     func commits(kind: StateKind) throws {
         let directory = try TemporaryDirectory(inMemory: true)
         let relay = try relay(kind, directory) { $0.commitsPerMinute = 2 }
@@ -85,7 +87,9 @@ struct CommandLimitTests {
         #expect(try relay.state.records[.rejects] == nil)
     }
 
-    @Test("RFC 9750 8.1.3: a tracked group has as many clients as are allowed, from its creation on", arguments: StateKind.allCases)
+    @Test(
+        "RFC 9750 8.1.3: a tracked group has as many clients as are allowed, from its creation on",
+        arguments: StateKind.allCases)
     func members(kind: StateKind) throws {
         let directory = try TemporaryDirectory(inMemory: true)
         var limits = CoreLimits()

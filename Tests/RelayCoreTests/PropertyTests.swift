@@ -32,7 +32,9 @@ struct PropertyTests {
         return try TestRelay(kind, in: directory, limits: limits, rules: rules, configuration: configuration)
     }
 
-    @Test("S0-5, N-6: random commands have the same outcomes and logs on both states, and the logs alone lead to the tables", arguments: seeds)
+    @Test(
+        "S0-5, N-6: random commands have the same outcomes and logs on both states, and the logs alone lead to the tables",
+        arguments: seeds)
     func equal(seed: UInt64) throws {
         let directory = try TemporaryDirectory(inMemory: true)
         let memory = try relay(.memory, in: directory)
@@ -53,7 +55,8 @@ struct PropertyTests {
                 try #require(try memory.state.brokenInvariants == [], "seed \(seed), step \(step)")
             }
         }
-        #expect(try store.rebuildFindings == [], "seed \(seed)")
+        let differences = try store.rebuildFindings
+        #expect(differences == [], "seed \(seed): \(differences)")
     }
 
     @Test("the random commands meet every outcome that the core has")

@@ -22,7 +22,7 @@ struct LimitTests {
     @Test("RFC 9750 8.1.3, N-16: an address has as many connections at once as are allowed, on all loops together")
     func connections() async throws {
         try await withRelay(loops: 2) { configuration in
-            configuration.addresses.areForLoopback = true
+            configuration.addresses.loopback = .limited
             configuration.addresses.maxConnections = 2
         } _: { relay in
             let first = try relay.connect(.tcp)
@@ -52,14 +52,16 @@ struct LimitTests {
     @Test("RFC 9750 8.1.3, N-16: as many connections come from an address in a minute as are allowed")
     func newConnections() async throws {
         try await withRelay { configuration in
-            configuration.addresses.areForLoopback = true
+            configuration.addresses.loopback = .limited
             configuration.addresses.connectionsPerMinute = 3
         } _: { relay in
             for _ in 0..<3 { _ = try relay.connect(.tcp).hello() }
             let refused = try relay.connect(.tcp)
             #expect(try refused.next().flatMap { try Self.limit($0.1) } == "max-new-connections-per-minute")
         }
-        try await withRelay { configuration in configuration.addresses.connectionsPerMinute = 3 } _: { relay in
+        try await withRelay { configuration in
+            configuration.addresses.connectionsPerMinute = 3
+        } _: { relay in
             // A proxy on the same machine stands for everybody.
             for _ in 0..<10 { _ = try relay.connect(.tcp).hello() }
         }
@@ -68,7 +70,7 @@ struct LimitTests {
     @Test("RFC 9750 8.1.3: after as many failures as are allowed nobody at an address logs in, until the pause is over")
     func authentications() async throws {
         try await withRelay { configuration in
-            configuration.addresses.areForLoopback = true
+            configuration.addresses.loopback = .limited
             configuration.addresses.failedAuthenticationsPerMinute = 2
         } _: { relay in
             let key = try SigningKey.generate(.ed25519)
@@ -94,7 +96,7 @@ struct LimitTests {
     @Test("RFC 9750 8.1.3: an address registers as many identities in an hour as are allowed, and logs in as they are")
     func registrations() async throws {
         try await withRelay { configuration in
-            configuration.addresses.areForLoopback = true
+            configuration.addresses.loopback = .limited
             configuration.addresses.registrationsPerHour = 2
         } _: { relay in
             let key = try SigningKey.generate(.ed25519)
@@ -112,7 +114,9 @@ struct LimitTests {
 
     @Test("N-16: a connection gets as many answers in a second as are allowed; what it publishes is not counted")
     func requests() async throws {
-        try await withRelay { $0.session.maxRequestsPerSecond = 5 } _: { relay in
+        try await withRelay {
+            $0.session.maxRequestsPerSecond = 5
+        } _: { relay in
             let client = try relay.connect(.tcp)
             try client.logIn("alice")
             _ = try client.createGroup([1])

@@ -12,7 +12,8 @@ final class RunningRelay: Sendable {
     let directory: String
 
     init(
-        loops: Int = 1, directory: String? = nil, log: LogLines? = nil, _ change: (inout ServerConfiguration) -> Void = { _ in }
+        loops: Int = 1, directory: String? = nil, log: LogLines? = nil,
+        _ change: (inout ServerConfiguration) -> Void = { _ in }
     ) throws {
         self.directory = directory ?? FileManager.default.temporaryDirectory.path + "/relay-\(UUID().uuidString)"
         let addresses = ["ws://127.0.0.1:0", "tcp://127.0.0.1:0"].compactMap(ListenAddress.init)

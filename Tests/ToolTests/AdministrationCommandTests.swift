@@ -35,7 +35,8 @@ struct AdministrationCommandTests {
         let run = try run("void-commit", "choir", "2", "--reason", "it does not decrypt")
         #expect(run.status == 0)
         #expect(run.errorOutput.isEmpty)
-        #expect(try self.run("epochs", "choir", "--json").objects.map { $0["state"] as? String } == ["confirmed", "void"])
+        #expect(
+            try self.run("epochs", "choir", "--json").objects.map { $0["state"] as? String } == ["confirmed", "void"])
         let last = try #require(try self.run("log", "choir").lines.last)
         #expect(last.hasSuffix("commit 2 is void, epoch 1 is open again, by an operator: \"it does not decrypt\""))
         #expect(try self.run("members", "choir", "--active").lines.last == "3 users with 3 clients")
@@ -52,7 +53,8 @@ struct AdministrationCommandTests {
         let before = try scene.relay.state
         let run = try ToolRun("void-commit", "choir", "2", "--reason", "no", "--data", directory.path)
         #expect(run.status == 2)
-        #expect(run.errorOutput.contains("a relay runs on \(directory.path): ask it with --identity FILE and --url URL"))
+        #expect(
+            run.errorOutput.contains("a relay runs on \(directory.path): ask it with --identity FILE and --url URL"))
         #expect(try scene.relay.state == before)
         let missing = try ToolRun("token", "create", "--data", directory.path + "/nowhere")
         #expect(missing.errorOutput == "mlsrelay-tool: there is no store in \(directory.path)/nowhere\n")

@@ -26,7 +26,7 @@ struct Tool: AsyncParsableCommand {
                     LagCommand.self, RejectsCommand.self, DirectoryCommand.self, IdentitiesCommand.self,
                     InboxCommand.self, PoolsCommand.self, KeyPackagesCommand.self, AcknowledgementsCommand.self,
                     StatCommand.self, VerifyCommand.self, RebuildCommand.self, BackupCommand.self,
-                    RestoreCommand.self,
+                    RestoreCommand.self, RetainCommand.self,
                 ]),
             CommandGroup(
                 name: "As an operator, of a running relay or on a data directory",

@@ -87,7 +87,8 @@ struct AdministrationOptions: ParsableArguments {
             return try Store(data, access: .relay)
         } catch StoreError.inUse {
             throw ToolError(
-                "a relay runs on \(data): ask it with --identity FILE and --url URL, FILE being the identity of an operator")
+                "a relay runs on \(data): ask it with --identity FILE and --url URL, FILE being the identity of an operator"
+            )
         }
     }
 

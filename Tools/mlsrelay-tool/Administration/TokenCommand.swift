@@ -57,7 +57,9 @@ struct TokenCommand: ParsableCommand {
                     "\(token.token)", "\(token.uses)", token.notAfter.rawValue == 0 ? "ever" : token.notAfter.text,
                     readableText(token.note) ?? "",
                 ]
-            } json: { .object($0.members) }
+            } json: {
+                .object($0.members)
+            }
         }
     }
 

@@ -88,10 +88,16 @@ struct UserCommand: ParsableCommand {
                     record.credentialNotAfter.rawValue == 0 ? "none" : record.credentialNotAfter.text,
                     "\(record.identity.scheme)", record.identity.signatureKey.hex,
                 ]
-            } json: { _ in .null }
+            } json: { _ in
+                .null
+            }
             guard !shown.groups.isEmpty else { return }
             var groups = Listing([.number("LOG"), .long("GROUP"), .text("ROLE")], json: false)
-            groups.print(shown.groups) { ["\($0.log)", groupText($0.id), "\($0.role)"] } json: { _ in .null }
+            groups.print(shown.groups) {
+                ["\($0.log)", groupText($0.id), "\($0.role)"]
+            } json: { _ in
+                .null
+            }
         }
 
         private static func json(_ shown: Shown) -> JSON {

@@ -169,7 +169,8 @@ struct NoticeText {
         fields.append(
             FieldTree(
                 "denied_by",
-                .children(notice.deniedBy.enumerated().map { FieldTree("\($0.offset)", .number($0.element.rawValue)) })))
+                .children(notice.deniedBy.enumerated().map { FieldTree("\($0.offset)", .number($0.element.rawValue)) }))
+        )
     }
 
     private mutating func describe(_ notice: DeletionNotice, _ name: Name) throws(StoreError) {

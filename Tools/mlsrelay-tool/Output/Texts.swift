@@ -67,7 +67,9 @@ func durationText(_ milliseconds: UInt64) -> String {
     guard let index = units.firstIndex(where: { seconds >= $0.seconds }) else { return "0 s" }
     var text = "\(seconds / units[index].seconds) \(units[index].name)"
     let rest = seconds % units[index].seconds
-    if index < 2, rest >= units[index + 1].seconds { text += " \(rest / units[index + 1].seconds) \(units[index + 1].name)" }
+    if index < 2, rest >= units[index + 1].seconds {
+        text += " \(rest / units[index + 1].seconds) \(units[index + 1].name)"
+    }
     return text
 }
 

@@ -6,7 +6,8 @@ import RelayWire
 struct ClientReference {
     let argument: String
 
-    static let help = "A client: NAME where the user has one, NAME/CLIENT for a client by its name, or #N by its number."
+    static let help =
+        "A client: NAME where the user has one, NAME/CLIENT for a client by its name, or #N by its number."
 
     init(_ argument: String) { self.argument = argument }
 
@@ -20,11 +21,13 @@ struct ClientReference {
         // A user's name first: it may hold anything, a slash too.
         if let user = try snapshot.user(named: Array(argument.utf8)) {
             let clients = try snapshot.clients(of: user)
-            return clients.isEmpty ? .unknown("all clients of \(argument) are revoked: name one by its number") : .clients(clients)
+            return clients.isEmpty
+                ? .unknown("all clients of \(argument) are revoked: name one by its number") : .clients(clients)
         }
         if argument.hasPrefix("#"), let number = UInt64(argument.dropFirst()) {
             let client = ClientNumber(rawValue: number)
-            return try snapshot.has(Tables.clients, client) ? .clients([client]) : .unknown("there is no client \(number)")
+            return try snapshot.has(Tables.clients, client)
+                ? .clients([client]) : .unknown("there is no client \(number)")
         }
         guard let slash = argument.lastIndex(of: "/"),
             let user = try snapshot.user(named: Array(argument[..<slash].utf8))

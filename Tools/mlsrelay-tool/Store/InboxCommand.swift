@@ -25,7 +25,9 @@ struct InboxCommand: ParsableCommand {
         let client = try reader.client(named: client)
         var listing = Listing(EntryRow.columns + [.text("READ")], json: output.json)
         var last = SequenceNumber.zero
-        if unread { last = try reader.read { (snapshot) throws(StoreError) in try snapshot.inbox(of: client).acknowledged } }
+        if unread {
+            last = try reader.read { (snapshot) throws(StoreError) in try snapshot.inbox(of: client).acknowledged }
+        }
         while true {
             let rows = try reader.read { (snapshot) throws(StoreError) in
                 let inbox = try snapshot.inbox(of: client)
@@ -37,7 +39,9 @@ struct InboxCommand: ParsableCommand {
                 if last == .zero { listing.print(rows, cells: { $0.row.cells }, json: { $0.row.json }) }
                 return
             }
-            listing.print(rows) { $0.row.cells + [$0.isRead ? "yes" : "no"] } json: { (row, isRead) in
+            listing.print(rows) {
+                $0.row.cells + [$0.isRead ? "yes" : "no"]
+            } json: { (row, isRead) in
                 guard case .object(let members) = row.json else { return row.json }
                 return .object(members + [JSON.Member(name: "is_read", value: .bool(isRead))])
             }

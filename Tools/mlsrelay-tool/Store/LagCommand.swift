@@ -82,7 +82,8 @@ struct LagCommand: ParsableCommand {
         }
         for index in list.indices where list[index].behind > 0 {
             let first = max(list[index].acknowledged.next, head.first)
-            try snapshot.forEachFrame(in: log, after: SequenceNumber(rawValue: first.rawValue - 1), through: head.last) {
+            try snapshot.forEachFrame(in: log, after: SequenceNumber(rawValue: first.rawValue - 1), through: head.last)
+            {
                 (_, frame) in
                 list[index].since = (try? Snapshot.decodeStored(frame))?.header.time
                 return false

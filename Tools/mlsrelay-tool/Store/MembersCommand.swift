@@ -75,7 +75,8 @@ extension Snapshot {
             members.append(
                 MemberPosition(
                     client: client, name: try nameText(of: client), record: record,
-                    role: try role(of: record.user, in: log), acknowledged: acknowledged, delivered: acknowledged))
+                    role: try role(of: record.user, in: log), acknowledged: acknowledged,
+                    delivered: max(acknowledged, try get(Tables.delivered, key) ?? .zero)))
         }
         return members
     }

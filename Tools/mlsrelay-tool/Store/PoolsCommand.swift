@@ -8,7 +8,8 @@ import TLSPresentation
 struct PoolsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pools", abstract: "List pools of KeyPackages: how many are left, how old, and until when.",
-        discussion: "One line for each client and cipher suite. A client without any has a line too: nobody can add it.")
+        discussion: "One line for each client and cipher suite. A client without any has a line too: nobody can add it."
+    )
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions

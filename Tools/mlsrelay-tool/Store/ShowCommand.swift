@@ -33,7 +33,12 @@ struct ShowCommand: ParsableCommand {
             return (entry, try snapshot.nameText(of: entry.header.sender), fields)
         }
         guard let (entry, sender, fields) = found else {
-            throw ToolError("\(log.name) (log \(log.number)) has no entry \(number)")
+            let digest = try reader.read { (snapshot) throws(StoreError) in
+                try snapshot.storedDigest(number, in: log.number)
+            }
+            throw ToolError(
+                "\(log.name) (log \(log.number)) has "
+                    + (digest == nil ? "no entry \(number)" : "entry \(number) without its payload, which is not kept"))
         }
         let content = FieldTree(entry.contentName, .children(fields))
         if output.json {
