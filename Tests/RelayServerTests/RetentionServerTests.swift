@@ -160,6 +160,7 @@ struct RetentionServerTests {
     func tenThousandGroups() async throws {
         try await withRelay {
             $0.session.maxSubscriptions = 10_000
+            $0.core.groupsPerDay = 20_000
         } _: { relay in
             let count = 10_000
             let alice = try GroupClient("alice", on: relay)
