@@ -27,6 +27,8 @@ public struct Relay<State: RelayState>: ~Copyable {
     var followedGroups: [LogNumber: FollowedGroup] = [:]
     var followedLeafCount = 0
     var fairness: [LogNumber: Fairness] = [:]
+    /// Entries that retention may still look at in this transaction.
+    var retentionBudget = 0
     var rates = CommandRates()
     /// KeyPackages of others that were asked for.
     var fetches = RateLimiter<KeyPackageFetch>()

@@ -84,7 +84,7 @@ extension RelayLoop {
         }
         let address = session.connection.address
         if let refusal = peers.checkAuthentication(from: address) {
-            answer(session, requestID, refusal)
+            refuse(refusal, requestID, session)
             return false
         }
         guard verify(signature, of: signed.encoded, AuthenticationTBS.label, by: identity) else {
@@ -93,6 +93,12 @@ extension RelayLoop {
             return false
         }
         return true
+    }
+
+    /// The nonce is spent: whatever the error, the connection ends.
+    private func refuse(_ error: RelayError, _ requestID: RequestID, _ session: Session) {
+        answer(session, requestID, error)
+        beginEnding(session, WebSocketCloseCode(rawValue: error.code.closeCode))
     }
 
     /// What a snapshot says about an identity.
@@ -118,11 +124,10 @@ extension RelayLoop {
                 becomeReady(session, client)
             case .refused(let error):
                 peers.authenticationFailed(from: session.connection.address)
-                answer(session, requestID, error)
-                beginEnding(session, WebSocketCloseCode(rawValue: error.code.closeCode))
+                refuse(error, requestID, session)
             case .unknown(let registration):
                 if let refusal = peers.register(from: session.connection.address) {
-                    return answer(session, requestID, refusal)
+                    return refuse(refusal, requestID, session)
                 }
                 session.state = .registering(identity)
                 send(.register(registration), requestID, session, .relay)

@@ -61,9 +61,11 @@ extension RelayLoop {
         var (first, through) = (head.first, SequenceNumber.unlimited)
         let isTracked = name.kind == .group ? try snapshot.has(Tables.groups, number) : false
         if isTracked {
-            // Whoever never was a member does not learn that there is such a group.
+            // Whoever may not know that there is such a group does not learn it here.
             guard let member = try snapshot.member(client, of: number) else {
-                return SubscriptionResult(error: .groupUnknown)
+                let group = try snapshot.existing(Tables.groups, number)
+                let maySee = try snapshot.maySee(client, number, group)
+                return SubscriptionResult(error: maySee ? .notMember : .groupUnknown)
             }
             first = max(first, member.joined.next)
             through = member.readableThrough

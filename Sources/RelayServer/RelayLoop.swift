@@ -353,11 +353,11 @@ final class RelayLoop: ServiceLoopDelegate, @unchecked Sendable {
             fanOut.markDirty(session)
             if case .registering = session.state {
                 if let client = result.registered { becomeReady(session, client) }
-                if let failure = result.failure {
-                    // A token that does not hold, or a name of somebody else: neither is to be guessed.
-                    peers.authenticationFailed(from: connection.address)
-                    beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode))
-                }
+                // A token that does not hold, or a name of somebody else: neither is to be guessed.
+                if result.failure != nil { peers.authenticationFailed(from: connection.address) }
+            }
+            if let failure = result.failure, !session.isEnding {
+                beginEnding(session, WebSocketCloseCode(rawValue: failure.closeCode))
             }
             updatePause(session)
         }

@@ -258,7 +258,7 @@ struct OutcomeBatch: Sendable {
         var byteCount: Int
         /// Set where a registration was carried out.
         var registered: ClientNumber?
-        /// Set where a registration was refused, which ends the connection.
+        /// Set where a refusal ends the connection; of a registration every one does.
         var failure: ErrorCode?
     }
 
@@ -280,14 +280,14 @@ struct OutcomeBatch: Sendable {
         case .refused(let error):
             error.writeFrame(command.requestID, into: &frames)
             if case .register = command.action { failure = error.code }
+            if error.code.endsConnection { failure = error.code }
         }
         var byteCount = 0
         if let messages = command.messages, let first = messages.first, let last = messages.last {
             byteCount = batch.messages[last].range.upperBound - batch.messages[first].range.lowerBound
         }
         if let last = answers.indices.last, answers[last].connection == command.connection, registered == nil,
-            failure == nil,
-            answers[last].registered == nil
+            failure == nil, answers[last].registered == nil, answers[last].failure == nil
         {
             answers[last].frames = answers[last].frames.lowerBound..<frames.bytes.count
             answers[last].commandCount += 1

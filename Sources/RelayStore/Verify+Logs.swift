@@ -18,6 +18,8 @@ struct LogWalk {
     var isTimeKnown = false
     /// Of a group: the epoch after the commits so far; nil where it is not known.
     var epoch: Epoch?
+    /// Bytes of messages so far; nil where retention may have gone over them since they were seen.
+    var messageByteCount: Int? = 0
     /// Of a group: the commits that stand, by the epoch that each ended.
     var commits: [Epoch: SequenceNumber] = [:]
     /// Of a log of KeyPackages: those that it has.
@@ -57,10 +59,16 @@ extension StoreVerifier {
         guard let head = try row({ () throws(StoreError) in try snapshot.head(of: log) }).value else { return true }
         // From the very first entry there is, so that those before `head.first` are seen too.
         let start = walk.due ?? .zero
-        if walk.due == nil {
-            let usage = try row({ () throws(StoreError) in try snapshot.get(Tables.usage, log) }).value
-            begin(&walk, head, usage)
+        let usage = try row({ () throws(StoreError) in try snapshot.get(Tables.usage, log) }).value
+        if let due = walk.due {
+            walk.messageByteCount = nil
+            if due < head.first {
+                // Retention was here meanwhile.
+                walk.due = nil
+                walk.isTimeKnown = false
+            }
         }
+        if walk.due == nil { begin(&walk, head, usage) }
         var rows = 0
         var hasMore = false
         try snapshot.forEach(.entries, from: Key(log.rawValue, start.rawValue)) { (key, record) throws(StoreError) in
@@ -75,6 +83,7 @@ extension StoreVerifier {
         if hasMore, let due = walk.due, due <= head.last { return false }
         // Everything up to the head of this transaction was seen: what follows from it is compared within it.
         try finish(&walk, head, in: snapshot)
+        try verifyUsage(walk, head, usage, in: snapshot)
         return true
     }
 
@@ -150,7 +159,11 @@ extension StoreVerifier {
         if isChained { walk.time = max(walk.time, entry.header.time) }
         walk.isTimeKnown = isChained
         switch entry {
-        case .whole(let entry): try verifyMeaning(entry, number, &walk, in: snapshot)
+        case .whole(let entry):
+            if entry.header.kind == .message, let count = walk.messageByteCount {
+                walk.messageByteCount = count + entry.payload.count
+            }
+            try verifyMeaning(entry, number, &walk, in: snapshot)
         case .digest(let digest): try verifyDigest(digest, number, walk, in: snapshot)
         }
     }
@@ -276,6 +289,22 @@ extension StoreVerifier {
         }
     }
 
+    /// What is counted of a tracked group is what there is.
+    private func verifyUsage(
+        _ walk: LogWalk, _ head: LogHead, _ usage: UsageRecord?, in snapshot: borrowing Snapshot
+    ) throws(StoreError) {
+        guard walk.name.kind == .group, let byteCount = walk.messageByteCount,
+            try snapshot.has(Tables.groups, walk.log)
+        else { return }
+        let counted = usage?.byteCount ?? 0
+        if counted != UInt64(byteCount) {
+            report(
+                Finding(
+                    .contradiction, .usage, log: walk.log, expected: "\(byteCount) bytes of messages",
+                    found: "\(counted)"))
+        }
+    }
+
     // MARK: Finishing
 
     /// What is compared with the head, in the transaction that had it.
@@ -309,7 +338,8 @@ extension StoreVerifier {
         if let epoch = walk.epoch, head.epoch != epoch {
             report(Finding(.head, .heads, log: walk.log, expected: "epoch \(epoch)", found: "epoch \(head.epoch)"))
         }
-        for (epoch, number) in walk.commits.sorted(by: { $0.value < $1.value }) {
+        // Those that retention has removed meanwhile are gone with their rows.
+        for (epoch, number) in walk.commits.sorted(by: { $0.value < $1.value }) where number >= head.first {
             let stored = try decoded(.commits, log: walk.log, at: number, row: "epoch \(epoch)") {
                 () throws(StoreError) in try snapshot.commit(ending: epoch, in: walk.log)
             }
@@ -332,6 +362,8 @@ extension StoreVerifier {
                 return
             }
             let number = SequenceNumber(rawValue: value.number(0))
+            // It was removed, and its place is kept.
+            if number > .zero, number < head.first { return }
             if walk.commits[epoch] != nil { return }
             var found = "no entry"
             if let entry = try row({ () throws(StoreError) in try snapshot.entry(number, in: walk.log) }).value {

@@ -199,7 +199,7 @@ struct PoolPropertyTests {
                 try #require(try pair.relays[0].state.brokenInvariants == [], "\(place)")
             }
         }
-        #expect(Set(counts.keys).isSuperset(of: ["once", "reserved"]), "\(counts)")
+        #expect(Set(counts.keys).isSuperset(of: ["once", "reserved", "returned"]), "\(counts)")
     }
 }
 

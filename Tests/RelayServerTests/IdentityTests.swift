@@ -154,6 +154,21 @@ struct IdentityTests {
         }
     }
 
+    @Test("two rotations of one transaction: the second one's key is no longer the client's, and its connection ends")
+    func racingRotations() async throws {
+        try await withRelay { relay in
+            let alice = try IdentityClient.registered("alice", at: relay)
+            let rotations = try (0..<2).map { _ in try alice.rotation(to: SigningKey.generate(.ed25519)) }
+            // Both leave before either is answered, so that both are verified with the old key.
+            let frames = rotations.enumerated().flatMap { $1.frame(RequestID(rawValue: UInt32(100 + $0))) }
+            try alice.connection.send(frames)
+            guard case .done = try alice.connection.expect().1 else {
+                throw FakeServer.Failure(description: "the first rotation was not carried out")
+            }
+            #expect(try alice.connection.expectEnd() == .authenticationFailed)
+        }
+    }
+
     @Test("N-15: a revoked client's connections end wherever they are, and it does not come back")
     func revocation() async throws {
         try await withRelay(loops: 2) { relay in

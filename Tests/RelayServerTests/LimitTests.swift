@@ -81,13 +81,14 @@ struct LimitTests {
                 try client.send(Authenticate(identity: BlockingClient.identity("alice", key), signature: [1, 2, 3]))
                 #expect(try client.expectEnd() == .authenticationFailed)
             }
-            let client = try relay.connect(.tcp)
             let identity = BlockingClient.identity("alice", key)
-            let signature = try BlockingClient.signature(identity, key, try client.hello(), .authenticate)
-            // Told apart from a wrong signature, and the connection goes on.
+            // Told apart from a wrong signature. There is one attempt a connection.
             for _ in 0..<3 {
+                let client = try relay.connect(.tcp)
+                let signature = try BlockingClient.signature(identity, key, try client.hello(), .authenticate)
                 let answer = try client.request(Authenticate(identity: identity, signature: signature))
                 #expect(try Self.limit(answer) == "max-failed-authentications-per-minute")
+                #expect(try client.next() == nil)
             }
         }
     }

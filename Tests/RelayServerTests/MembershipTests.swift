@@ -60,14 +60,17 @@ struct MembershipTests {
         }
     }
 
-    @Test("a group that one is no member of is one that there is not, and a member reads from its joining on")
+    @Test("S1-7: a group that one may not know is one that there is not, and a member reads from its joining on")
     func joining() async throws {
         try await withRelay { relay in
             let alice = try GroupClient("alice", on: relay)
             let bob = try GroupClient("bob", on: relay)
             let log = try alice.create(groupID)
             try alice.say(groupID, epoch: 1)
-            #expect(try bob.follow(groupID) == SubscriptionResult(error: .groupUnknown))
+            // Whoever wants may join this group, and so may know it; another one is hidden.
+            _ = try alice.create([4]) { $0.join = .direct }
+            #expect(try bob.follow(groupID) == SubscriptionResult(error: .notMember))
+            #expect(try bob.follow([4]) == SubscriptionResult(error: .groupUnknown))
             #expect(try bob.follow([1, 2, 3]) == SubscriptionResult(error: .groupUnknown))
             #expect(
                 try bob.refusal(Acknowledge(positions: [Position(log: log, sequenceNumber: .zero)])) == .notSubscribed)
@@ -223,7 +226,7 @@ struct MembershipTests {
             try alice.say(groupID, epoch: 1)
             try bob.settle()
             #expect(bob.followed[log]?.items.isEmpty == true)
-            #expect(try bob.follow(groupID).error == .groupUnknown)
+            #expect(try bob.follow(groupID).error == .notMember)
         }
     }
 

@@ -149,8 +149,11 @@ struct ReceiptAndHeadTests {
             let metrics = try relay.metrics()
             #expect(metrics.contains("mlsrelay_divergences_total 1"))
 
-            let tooMany = CheckHeads(heads: Array(repeating: HeadDigest(
-                log: log, sequenceNumber: number, chain: .zero, epoch: Epoch(rawValue: 3), authenticatorHash: .zero), count: 257))
+            let tooMany = CheckHeads(
+                heads: Array(
+                    repeating: HeadDigest(
+                        log: log, sequenceNumber: number, chain: .zero, epoch: Epoch(rawValue: 3),
+                        authenticatorHash: .zero), count: 257))
             #expect(try members[0].refusal(tooMany) == .tooManyItems)
         }
     }

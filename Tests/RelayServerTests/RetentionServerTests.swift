@@ -11,7 +11,8 @@ private let groupID: [UInt8] = Array("tracked".utf8)
 
 @Suite("Retention and sizes over the wire (PROTOCOL.md sections 6.2, 9)", .timeLimit(.minutes(3)))
 struct RetentionServerTests {
-    @Test("N-4: a member that was away is given digests, or told from where on there is something; the sequence goes on")
+    @Test(
+        "N-4: a member that was away is given digests, or told from where on there is something; the sequence goes on")
     func retention() async throws {
         try await withRelay {
             $0.core.retentionMilliseconds = 300
@@ -70,7 +71,38 @@ struct RetentionServerTests {
         }
     }
 
-    @Test("S4-17: a message of the largest size goes through whole, and one byte more is refused", arguments: [Scheme.tcp, .ws])
+    @Test("a connection that did not read entries before they were removed ends, and goes on anew from what there is")
+    func outrun() async throws {
+        try await withRelay {
+            $0.core.retentionMilliseconds = 100
+            $0.core.maxLagMilliseconds = 200
+        } _: { relay in
+            let alice = try GroupClient("alice", on: relay)
+            let log = try alice.create(groupID)
+            let bob = try GroupClient("bob", on: relay)
+            try bob.join(groupID, epoch: 1)
+            try bob.follow(groupID, until: SequenceNumber(rawValue: 3))
+            var last = SequenceNumber.zero
+            for _ in 0..<4 { last = try alice.say(groupID, epoch: 2) }
+            try bob.read(log, through: SequenceNumber(rawValue: 3))
+            // That confirms the commit by which Bob came: nothing holds the log then.
+            try alice.follow(groupID)
+            try alice.read(log, through: last)
+            try alice.acknowledge(log, last)
+            let start = ContinuousClock.now
+            while try alice.follow(groupID).first <= last, ContinuousClock.now - start < .seconds(20) {}
+            try bob.client.send(Credit(until: [Position(log: log, sequenceNumber: .unlimited)]))
+            _ = try alice.say(groupID, epoch: 2)
+            #expect(try bob.client.expectEnd() == .timedOut)
+            let again = try GroupClient("bob", on: relay, key: bob.key)
+            let result = try again.follow(groupID, after: 3)
+            #expect(result.first > last)
+        }
+    }
+
+    @Test(
+        "S4-17: a message of the largest size goes through whole, and one byte more is refused",
+        arguments: [Scheme.tcp, .ws])
     func largestMessage(scheme: Scheme) async throws {
         let largest = WireLimits.maxFrameByteCount - 256
         try await withRelay {

@@ -278,7 +278,9 @@ struct VerifyTests {
         Damage("the kind of a head", "contradiction heads 7 -", "stray groupInfos 7 -", "stray commits 7 -") {
             try $0.change(.heads, key(7)) { $0[0] = 2 }
         },
-        Damage("the first entry of a head", "strayEntry entries 7 1") { try $0.change(.heads, key(7)) { $0[8] = 2 } },
+        Damage("the first entry of a head", "missing usage 7 -", "strayEntry entries 7 1") {
+            try $0.change(.heads, key(7)) { $0[8] = 2 }
+        },
         Damage("a head of entries that cannot be", "undecodable heads 7 -") {
             try $0.change(.heads, key(7)) { $0[8] = 9 }
         },

@@ -40,8 +40,9 @@ extension Relay {
             check.status = .ahead
             isOnLog = nil
         } else if let chain = try state.keptChain(at: head.sequenceNumber, of: log) {
-            isOnLog = chain == head.chain
-            check.status = chain == head.chain ? .consistent : .suspect
+            let isRight = chain == head.chain
+            isOnLog = isRight
+            check.status = !isRight ? .suspect : head.sequenceNumber < log.last ? .behind : .consistent
         } else {
             check.status = .behind
             isOnLog = nil
@@ -51,7 +52,7 @@ extension Relay {
         var reports = try reports(of: head.log, without: client)
         if let isOnLog {
             let record = try take(head, isOnLog: isOnLog, beside: reports, by: client, at: now)
-            if !isOnLog { check.status = record.status }
+            if record.status != .consistent { check.status = record.status }
             for index in reports.indices {
                 guard let other = reports[index].record else { continue }
                 if record.contradicts(other) {
@@ -87,9 +88,10 @@ extension Relay {
         var record = HeadCheckRecord(head, commit: commit, isOnLog: isOnLog, at: now)
         let key = PairKey(head.log, client)
         let earlier = try state.get(Tables.headChecks, key)
-        // Who differs from the log that others have too is no fault of theirs.
-        let contradicted = reports.compactMap(\.record).filter { $0.isOnLog && record.contradicts($0) }
-        if !isOnLog || !contradicted.isEmpty {
+        // Of those in the same epoch most are right; of two, either may be.
+        let comparable = reports.compactMap(\.record).filter { commit != .zero && $0.commit == commit }
+        let contradicted = comparable.filter { record.contradicts($0) }
+        if !isOnLog || contradicted.count * 2 > comparable.count {
             let hasFailedBefore = earlier.map { $0.status != .consistent } ?? false
             record.since = hasFailedBefore ? earlier?.since ?? now : now
             let isConfirmed = !isOnLog || contradicted.contains { $0.time > record.since }

@@ -20,10 +20,16 @@ extension Relay {
     mutating func retain(_ log: LogNumber, at now: Timestamp) throws(State.Failure) {
         // A deadline that another has replaced.
         guard let usage = try state.get(Tables.usage, log), usage.due.rawValue > 0, usage.due <= now else { return }
+        guard retentionBudget > 0 else {
+            // This transaction is long enough.
+            try set(.retention(log), at: now)
+            return
+        }
         guard var plan = try plan(log, at: now) else { return }
         if plan.waitsForPublicGroup, try storePublicGroup(of: log, at: now), let renewed = try self.plan(log, at: now) {
             plan = renewed
         }
+        retentionBudget -= plan.entryCount
         if let through = plan.removedThrough {
             for epoch in plan.commits { try removeCommit(ending: epoch, in: log, through: through) }
             try state.removeEntries(of: log, through: through)
@@ -38,14 +44,17 @@ extension Relay {
     }
 
     private func plan(_ log: LogNumber, at now: Timestamp) throws(State.Failure) -> RetentionPlan? {
-        try state.retentionPlan(for: log, limits: limits, at: now, maxEntryCount: limits.maxEntriesPerRetention)
+        try state.retentionPlan(for: log, limits: limits, at: now, maxEntryCount: retentionBudget)
     }
 
-    /// A commit that was voided has no place there any more, or another commit has it.
+    /// Where a commit stood is forgotten with it, unless it began the epoch that the group is in: head checks name it. One
+    /// that was voided has no place there any more, or another commit has it.
     private mutating func removeCommit(
         ending epoch: Epoch, in log: LogNumber, through last: SequenceNumber
     ) throws(State.Failure) {
-        guard let number = try state.commit(ending: epoch, in: log), number <= last else { return }
+        guard let number = try state.commit(ending: epoch, in: log), number <= last,
+            try existingHead(of: log).epoch != epoch.next
+        else { return }
         try state.removeCommit(ending: epoch, in: log)
     }
 
@@ -115,8 +124,8 @@ extension Relay {
         guard limits.maxGroupByteCount > 0 else { return nil }
         let usage = try state.get(Tables.usage, log) ?? UsageRecord()
         guard usage.byteCount + UInt64(planned + byteCount) > limits.maxGroupByteCount else { return nil }
-        // Room comes with retention, or never by waiting.
-        let wait = usage.due > now ? usage.due.rawValue - now.rawValue : .max
+        // Room comes with retention; 0 is by no waiting.
+        let wait = usage.due > now ? usage.due.rawValue - now.rawValue : 0
         return RelayError(
             .quotaExceeded, "The group keeps at most \(limits.maxGroupByteCount) bytes of messages.",
             detail: RetryDetail(

@@ -17,6 +17,8 @@ public struct RetentionPlan: Hashable, Sendable {
     public var waitsForPublicGroup = false
     /// When there is something to do next, which is `at` where not all was looked at; nil: not before something is published.
     public var next: Timestamp?
+    /// Entries that were looked at.
+    var entryCount = 0
     /// Epochs whose commits are removed.
     var commits: [Epoch] = []
     /// What it leaves.
@@ -58,7 +60,7 @@ struct RetentionTerms {
 
 extension RecordReading where Self: ~Copyable {
     /// What retention would do to a group's log now; nil for a log that is none.
-    /// - Parameter maxEntryCount: how many entries are looked at, for each of the two parts.
+    /// - Parameter maxEntryCount: how many entries are looked at.
     public func retentionPlan(
         for log: LogNumber, limits: CoreLimits, at now: Timestamp, maxEntryCount: Int = .max
     ) throws(Failure) -> RetentionPlan? {
@@ -82,7 +84,6 @@ extension RecordReading where Self: ~Copyable {
         let start = max(plan.usage.digestedThrough, plan.removedThrough ?? before)
         plan.usage.digestedThrough = start
         let cutoff = terms.cutoff(at: now)
-        var count = 0
         try forEachOutline(in: log, after: start, through: head.last) { outline in
             let isOld = cutoff.map { outline.header.time <= $0 } ?? false
             let isTooMuch = terms.byteCount > 0 && plan.usage.applicationByteCount > terms.byteCount
@@ -90,11 +91,11 @@ extension RecordReading where Self: ~Copyable {
                 if terms.milliseconds > 0 { plan.isDue(at: terms.end(of: outline.header.time)) }
                 return false
             }
-            guard count < maxEntryCount else {
+            guard plan.entryCount < maxEntryCount else {
                 plan.isDue(at: now)
                 return false
             }
-            count += 1
+            plan.entryCount += 1
             plan.usage.digestedThrough = outline.header.sequenceNumber
             if outline.content == .application, outline.payloadByteCount != nil {
                 plan.digested.append(outline.header.sequenceNumber)
@@ -120,7 +121,6 @@ extension RecordReading where Self: ~Copyable {
         let cutoff = terms.cutoff(at: now)
         let maxLag = limits.maxLagMilliseconds
         let lagCutoff = maxLag > 0 && now.rawValue >= maxLag ? now.rawValue - maxLag : 0
-        var count = 0
         let before = SequenceNumber(rawValue: head.first.rawValue - 1)
         try forEachOutline(in: log, after: before, through: head.last) { outline in
             let number = outline.header.sequenceNumber
@@ -135,11 +135,11 @@ extension RecordReading where Self: ~Copyable {
                 plan.isDue(at: Timestamp(rawValue: now.rawValue + terms.recheckMilliseconds))
                 return false
             }
-            guard count < maxEntryCount else {
+            guard plan.entryCount < maxEntryCount else {
                 plan.isDue(at: now)
                 return false
             }
-            count += 1
+            plan.entryCount += 1
             plan.removedThrough = number
             plan.removedByteCount += outline.messageByteCount
             plan.usage.discount(outline)

@@ -59,7 +59,7 @@ extension RecordReading where Self: ~Copyable {
 
     // MARK: Who may find whom
 
-    private func find(_ name: [UInt8], for finder: inout Finder) throws(Failure) -> Finder.Result {
+    func find(_ name: [UInt8], for finder: inout Finder) throws(Failure) -> Finder.Result {
         // Number 0 is nobody, who has no record and no group in common with anybody.
         let user = try user(named: name) ?? .none
         let record = try get(Tables.users, user)
@@ -113,14 +113,16 @@ extension RecordReading where Self: ~Copyable {
         }
         for key in try keys(Tables.userInvitations, prefix: user.recordKey) {
             let invitation = try existing(Tables.invitations, key.second)
-            if invitation.state.isOpen { circle.users.insert(try self.user(of: invitation.inviter)) }
+            // Of one that no admin has approved the user knows nothing.
+            guard invitation.state.isOpen, invitation.state != .waitingForApproval else { continue }
+            circle.users.insert(try self.user(of: invitation.inviter))
         }
         return circle
     }
 }
 
 /// Whoever looks for users.
-private struct Finder {
+struct Finder {
     let user: UserNumber
     /// Read when it first matters.
     var circle: Circle?

@@ -23,9 +23,15 @@ extension Relay {
         if let refusal = limitFetches(of: requests.map(\.name), by: requester, at: now) { return .refused(refusal) }
         var results: [KeyPackageResult] = []
         var room = WireLimits.maxFrameByteCount - 4096
+        // One for all names: what it reads of the requester's groups it reads once.
+        var finder = Finder(user: requester)
         for (index, request) in zip(UInt32(0)..., requests) {
             var found: [KeyPackageResult] = []
-            if let user = try state.user(named: request.name, foundBy: requester) {
+            switch try state.find(request.name, for: &finder) {
+            case .nothing(.tooManyItems):
+                found = [KeyPackageResult(error: .tooManyItems, client: .relay, message: [])]
+            case .nothing: break
+            case .user(let user):
                 for owner in try state.clients(of: user) {
                     found.append(
                         try handOut(of: owner, anyOf: request.cipherSuites, to: recipient, room: &room, at: now))

@@ -66,6 +66,7 @@ extension Relay {
     /// - Parameter limit: how much of it at once: others wait meanwhile.
     /// - Returns: when there is something to do next, which may be now; nil for never.
     public mutating func passTime(at now: Timestamp, limit: Int = 100) throws(State.Failure) -> Timestamp? {
+        retentionBudget = limits.maxEntriesPerRetention
         for key in try state.keys(Tables.deadlines, limit: limit) {
             guard key.time <= now else { break }
             try state.remove(Tables.deadlines, key)

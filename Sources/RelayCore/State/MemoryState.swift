@@ -168,7 +168,10 @@ public struct MemoryState: RelayState, Hashable, Sendable {
         commits[log, default: [:]][epoch] = sequenceNumber
     }
 
-    public mutating func removeCommit(ending epoch: Epoch, in log: LogNumber) { commits[log]?[epoch] = nil }
+    public mutating func removeCommit(ending epoch: Epoch, in log: LogNumber) {
+        commits[log]?[epoch] = nil
+        if commits[log]?.isEmpty == true { commits[log] = nil }
+    }
 
     public func commit(ending epoch: Epoch, in log: LogNumber) -> SequenceNumber? { commits[log]?[epoch] }
 

@@ -106,6 +106,12 @@ struct HeadCheckTests {
         #expect(try statuses(check(scene, "alice", honest), scene, ["bob"]) == [.suspect])
         #expect(try statuses(check(scene, "bob", other), scene, ["alice"]) == [.diverged])
         #expect(try statuses(check(scene, "alice", honest), scene, ["bob"]) == [.diverged])
+        // A third tells which of the two it is.
+        let third = try check(scene, "carol", head(scene, "carol", at: 1))
+        #expect(third.status == .consistent)
+        #expect(statuses(third, scene, ["alice", "bob"]) == [.consistent, .diverged])
+        #expect(try check(scene, "alice", honest).status == .consistent)
+        #expect(try check(scene, "bob", other).status == .diverged)
         // Whoever is in another epoch says nothing about this one.
         try scene.commit(by: "alice")
         #expect(try statuses(check(scene, "alice", head(scene, "alice", at: 2)), scene, ["bob"]) == [.behind])
@@ -215,7 +221,8 @@ struct HeadCheckTests {
             default:
                 let head = try honestHead(scene, at: places[name] ?? 1)
                 let check = try check(scene, name, head)
-                try #require(check.status == .consistent)
+                let last = try scene.head.last
+                try #require(check.status == (head.sequenceNumber == last ? .consistent : .behind))
                 let bad = check.members.filter { $0.status == .suspect || $0.status == .diverged }
                 try #require(bad == [], "seed \(seed)")
             }
