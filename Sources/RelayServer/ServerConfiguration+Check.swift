@@ -1,6 +1,7 @@
 import Glibc
 import RelayAuthority
 import RelayCredentials
+import RelayWire
 
 extension ServerConfiguration {
     /// Why the relay could not start with the authority that is configured; nil where it could. Makes none.
