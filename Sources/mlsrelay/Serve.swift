@@ -117,6 +117,7 @@ struct Serve: ParsableCommand {
         } catch {
             problems.append(error.description)
         }
+        if let problem = settings.server.authorityProblem() { problems.append(problem) }
         for problem in problems { complain(problem) }
         guard problems.isEmpty else { throw ExitCode(1) }
         print("mlsrelay could start with these settings")

@@ -166,6 +166,26 @@ struct ServeTests {
         #expect(check.errors.contains("--loops") && check.errors.contains("MLSRELAY_PAST_EPOCHS"))
     }
 
+    @Test("N-16: --check looks at the authority's directory, and makes none")
+    func checkAuthority() async throws {
+        func check(_ authority: String) async throws -> (status: Int32, output: String, errors: String) {
+            try await run(
+                "serve", "--check", "--listen", "tcp://127.0.0.1:0", "--data", data, "--authority", authority)
+        }
+        let (new, rubbish) = (directory.path + "/authority", directory.path + "/rubbish")
+        #expect(try await check(new).status == 0)
+        #expect(!FileManager.default.fileExists(atPath: new))
+        let nowhere = try await check(directory.path + "/no/where")
+        #expect(nowhere.status == 1)
+        #expect(nowhere.errors.contains("\(directory.path)/no/where cannot be made"))
+        try FileManager.default.createDirectory(
+            atPath: rubbish, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        try "rubbish\n".write(toFile: rubbish + "/root.pem", atomically: false, encoding: .utf8)
+        let broken = try await check(rubbish)
+        #expect(broken.status == 1)
+        #expect(broken.errors.contains(rubbish))
+    }
+
     // MARK: Certificates
 
     @Test("a certificate that does not load, or not with its key, is said to be so and ends the start with 66")
