@@ -26,7 +26,7 @@ struct InvitationTests {
         return found
     }
 
-    @Test("N-10, S4-2, S4-3: invited, asked, accepted, and only then added", arguments: [2, 1])
+    @Test("N-10, S4-2, S4-3, S4-4: invited, asked, accepted, and only then added", arguments: [2, 1])
     func consent(loops: Int) async throws {
         try await withRelay(loops: loops) { relay in
             let alice = try GroupClient("alice", on: relay)

@@ -72,7 +72,10 @@ extension RecordReading where Self: ~Copyable {
         if let group, terms.milliseconds > 0 {
             try planRemoval(log, head, group, terms, limits, at: now, maxEntryCount, &plan)
         }
-        try planDigests(log, head, terms, at: now, maxEntryCount, &plan)
+        var ofMessages = terms
+        // Nobody is left whom the messages of a deleted group are for.
+        if group?.isDeleted == true { ofMessages.milliseconds = 1 }
+        try planDigests(log, head, ofMessages, at: now, maxEntryCount, &plan)
         return plan
     }
 

@@ -413,6 +413,7 @@ extension Relay {
         group.userCount = 0
         group.confirmedEpoch = try existingHead(of: log).epoch
         try state.set(Tables.groups, log, group)
+        try arm(log, at: now)
     }
 
     // MARK: GroupInfo

@@ -233,6 +233,7 @@ struct GroupPolicyTests {
         #expect(
             try refusal { _ = try scene.perform(.delete(DeleteGroup(log: scene.log)), by: "bob") } == .roleInsufficient)
         let message = TestMessage(bytes: try scene["bob"].group.protect("late"))
+        let said = try scene.say("before", by: "bob")
         _ = try scene.perform(.delete(DeleteGroup(log: scene.log)), by: "alice")
         for name in ["alice", "bob", "carol"] {
             #expect(try scene.inbox(of: name, .groupDeleted).count == 1)
@@ -242,6 +243,10 @@ struct GroupPolicyTests {
         #expect(try refusal { try scene.relay.publish(message, by: scene["bob"].client) } == .groupDeleted)
         #expect(try refusal { _ = try scene.relay.createGroup("group", by: scene["dave"].client) } == .groupExists)
         #expect(try scene.kinds.last == .groupDeleted)
+        // What was said is gone, in time.
+        try scene.relay.passTime(1000)
+        #expect(try scene.relay.state.storedEntry(said.sequenceNumber, in: scene.log) == nil)
+        #expect(try scene.relay.state.storedEntry(1, in: scene.log) != nil)
     }
 
     // MARK: Lists

@@ -37,7 +37,7 @@ struct TrackedGroupTests {
     // MARK: Creation
 
     @Test(
-        "S2-1, S2-3, S2-4: a group is created with its first commit as entry 1, its GroupInfo and an admin, all at once",
+        "S2-1, S2-3, S2-4, S4-1: a group is created with its first commit as entry 1, its GroupInfo and an admin, all at once",
         arguments: settings)
     func creation(setting: Setting) throws {
         let directory = try TemporaryDirectory(inMemory: true)
@@ -101,7 +101,7 @@ struct TrackedGroupTests {
     // MARK: Adding and removing
 
     @Test(
-        "S1-4, S1-7: a commit that adds is one entry for all members, its Welcome goes to the new one alone, and all agree",
+        "S1-4, S1-7, S4-5: a commit that adds is one entry for all members, its Welcome goes to the new one alone, and all agree",
         arguments: settings)
     func adding(setting: Setting) throws {
         let directory = try TemporaryDirectory(inMemory: true)
