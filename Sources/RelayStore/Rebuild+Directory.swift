@@ -36,7 +36,7 @@ struct RebuiltDirectory {
         case .keyRotated:
             guard let notice = try? KeyRotationNotice(decoding: payload) else { return }
             clients[notice.client]?.identity = notice.identity
-            // What was issued is of the key before.
+            // A credential is for a key.
             clients[notice.client]?.credentialNotAfter = Timestamp(rawValue: 0)
             keys[Identity.keyID(notice.identity.signatureKey)] = notice.client
         case .credentialIssued:

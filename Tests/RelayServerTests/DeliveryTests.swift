@@ -272,7 +272,9 @@ struct DeliveryTests {
 
     @Test("thousands of logs are followed with one frame, each from its own cursor (N-8)")
     func manyLogs() async throws {
-        try await withRelay { relay in
+        try await withRelay {
+            $0.core.groupsPerDay = 20_000
+        } _: { relay in
             let client = try relay.connect(.tcp)
             try client.logIn("alice")
             let count = 2000

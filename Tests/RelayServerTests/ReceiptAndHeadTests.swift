@@ -68,7 +68,7 @@ struct ReceiptAndHeadTests {
     func away() async throws {
         try await withRelay(Self.quick) { relay in
             let (log, members) = try group(relay)
-            try members[2].client.peer.shutDown()
+            members[2].client.peer.shutDown()
             let number = try members[0].say(groupID, epoch: 3)
             _ = try follow(log, members[0])
             let receipts = try members[0].readReceipts { receipts in
@@ -88,7 +88,7 @@ struct ReceiptAndHeadTests {
             let (log, members) = try group(relay)
             let number = try members[0].say(groupID, epoch: 3)
             try members[1].read(log, through: number)
-            try members[1].client.peer.shutDown()
+            members[1].client.peer.shutDown()
             let again = try GroupClient("bob", on: relay, key: members[1].key)
             try again.follow(groupID, after: number.rawValue - 1)
             try again.read(log, through: number)
