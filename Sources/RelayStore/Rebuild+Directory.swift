@@ -63,22 +63,38 @@ extension StoreRebuilder {
     }
 
     func compare(_ directory: RebuiltDirectory, in snapshot: borrowing Snapshot) throws(StoreError) {
-        try compare(Tables.users, directory.users, in: snapshot) { "user \($0)" } stored: { record in
+        try compare(Tables.users, directory.users, in: snapshot) {
+            "user \($0)"
+        } stored: { record in
             RebuiltDirectory.User(name: record.name, isSuspended: record.isSuspended)
         }
-        try compare(Tables.clients, directory.clients, in: snapshot) { "client \($0)" } stored: { record in
+        try compare(Tables.clients, directory.clients, in: snapshot) {
+            "client \($0)"
+        } stored: { record in
             RebuiltDirectory.Client(
                 user: record.user, identity: record.identity, clientName: record.clientName,
                 credentialNotAfter: record.credentialNotAfter, isRevoked: record.isRevoked)
         }
         let names = Dictionary(
             directory.users.map { (BytesKey($0.value.name), $0.key) }, uniquingKeysWith: { first, _ in first })
-        try compare(Tables.userNames, names, in: snapshot) { "name \($0.bytes.hex)" } stored: { $0 }
+        try compare(Tables.userNames, names, in: snapshot) {
+            "name \($0.bytes.hex)"
+        } stored: {
+            $0
+        }
         let keys = Dictionary(uniqueKeysWithValues: directory.keys.map { (BytesKey($0.key), $0.value) })
-        try compare(Tables.signatureKeys, keys, in: snapshot) { "key \($0.bytes.hex)" } stored: { $0 }
+        try compare(Tables.signatureKeys, keys, in: snapshot) {
+            "key \($0.bytes.hex)"
+        } stored: {
+            $0
+        }
         let clients = Dictionary(
             uniqueKeysWithValues: directory.clients.map { (PairKey($0.value.user, $0.key), Mark()) })
-        try compare(Tables.userClients, clients, in: snapshot) { "client \($0.second) of user \($0.first)" } stored: { $0 }
+        try compare(Tables.userClients, clients, in: snapshot) {
+            "client \($0.second) of user \($0.first)"
+        } stored: {
+            $0
+        }
     }
 
     /// Compares a table with what it should hold.
