@@ -177,7 +177,7 @@ let package = Package(
         .testTarget(
             name: "RelayServerTests",
             dependencies: [
-                "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayAuthority", "RelayCore",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "MLSTestSupport", "RelayAuthority", "RelayCore",
                 "RelayCredentials", "RelayServer", "RelayStore", "RelayTransport", "RelayWire", "TLSPresentation",
                 "TestSupport", "WebSocketFraming", .product(name: "Logging", package: "swift-log"),
             ],

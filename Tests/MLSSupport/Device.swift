@@ -65,6 +65,11 @@ public struct Applicant: Sendable {
     public let device: Device
     public let secrets: KeyPackageSecrets
 
+    public init(device: Device, secrets: KeyPackageSecrets) {
+        self.device = device
+        self.secrets = secrets
+    }
+
     public var keyPackage: KeyPackage { secrets.keyPackage }
     public var add: Proposal { .add(Add(keyPackage: keyPackage)) }
 
