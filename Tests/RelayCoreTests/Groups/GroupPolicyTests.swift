@@ -197,6 +197,8 @@ struct GroupPolicyTests {
         let record = try #require(try scene.relay.state.member(scene["bob"].client, of: scene.log))
         #expect(record.readableThrough == receipt.sequenceNumber)
         #expect(try refusal { try scene.say("still here", by: "bob") } == .notMember)
+        let answer = try scene.perform(.fetchGroupInfo(scene.groupID), by: "alice").decoded(as: GroupInfoAnswer.self)
+        #expect(answer.proposals == [leave])
         // A committer that does not know of it yet is told.
         #expect(try refusal { try scene.commit(by: "carol") } == .proposalRequired)
         for name in ["alice", "carol"] { try scene[name].group.receiveProposal(leave) }
