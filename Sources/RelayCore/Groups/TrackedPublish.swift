@@ -179,6 +179,8 @@ extension Relay {
         case .external: isFromMember = false
         case .newMemberCommit: return RelayError(.proposalInvalid, "A commit's sender.")
         }
+        // Where the relay cannot tell whose it is, only members publish.
+        guard isFromMember || plan.isPublic else { return .notMember }
         let isSelfRemove = proposal == .selfRemove
         if isFromMember, let refusal = try checkRight(to: proposal, in: plan, by: client) { return refusal }
         if !plan.isPublic, isFromMember, !isSelfRemove {

@@ -216,6 +216,36 @@ struct GroupPolicyTests {
         #expect(try scene["alice"].group.roster.count == 2)
     }
 
+    @Test(
+        "S4-13: who is no member puts nothing into a group, also not in the name of somebody outside",
+        arguments: settings)
+    func proposalsFromOutside(setting: TrackedGroupTests.Setting) throws {
+        let directory = try TemporaryDirectory(inMemory: true)
+        let scene = try scene(setting, directory, join: .open)
+        try scene.commit(by: "alice", removing: ["bob"])
+        let last = try scene.head.last
+        let epoch = try scene.head.epoch.rawValue
+        let senders: [(Sender, ErrorCode)] = [
+            (.external(senderIndex: 0), setting.framing == .publicMessage ? .proposalInvalid : .notMember),
+            (.newMemberProposal, setting.framing == .publicMessage ? .proposalInvalid : .notMember),
+        ]
+        for name in ["bob", "dave"] {
+            for (sender, code) in senders {
+                let keyPackage = try scene["dave"].device.applies().keyPackage
+                let message = PublicMessage(
+                    content: FramedContent(
+                        groupID: scene.groupID, epoch: epoch, sender: sender,
+                        content: .proposal(.add(Add(keyPackage: keyPackage)))),
+                    auth: FramedContentAuthData(signature: [1], confirmationTag: nil))
+                let bytes = MLSMessage.publicMessage(message).encoded
+                #expect(
+                    try refusal { _ = try scene.relay.publish(TestMessage(bytes: bytes), by: scene[name].client) }
+                        == code)
+            }
+        }
+        #expect(try scene.head.last == last)
+    }
+
     @Test("S4-10: the last one in a group is told that it is empty", arguments: settings)
     func empty(setting: TrackedGroupTests.Setting) throws {
         let directory = try TemporaryDirectory(inMemory: true)
