@@ -43,7 +43,9 @@ struct KeyPackageTests {
         return device
     }
 
-    @Test("S3-5, N-9: a KeyPackage with an issued credential is valid, in every cipher suite", arguments: UInt16(1)...7)
+    @Test(
+        "S3-5, N-9, RFC 9750 6.11: a KeyPackage with an issued credential is valid, in every cipher suite",
+        arguments: UInt16(1)...7)
     func valid(suite: UInt16) throws {
         let suite = CipherSuite(rawValue: suite)
         let device = try device(certified("alice", "phone", suite: suite), suite: suite)

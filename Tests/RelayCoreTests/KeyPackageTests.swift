@@ -169,7 +169,7 @@ struct KeyPackageTests {
     }
 
     @Test(
-        "N-9: a KeyPackage whose lifetime is over is never handed out, and its owner's log says that it is gone",
+        "N-9, RFC 9750 8.4.2: a KeyPackage whose lifetime is over is never handed out, and its owner's log says that it is gone",
         arguments: StateKind.allCases)
     func expired(_ kind: StateKind) throws {
         let (relay, alice, bob) = try relay(kind)

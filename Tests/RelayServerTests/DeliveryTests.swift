@@ -64,7 +64,7 @@ private let groupID: [UInt8] = Array("group".utf8)
 @Suite("Publishing and subscribing (PROTOCOL.md section 7)", .timeLimit(.minutes(3)))
 struct DeliveryTests {
     @Test(
-        "history and live entries come as one sequence, to the publisher too (S0-6, S1-4, S2-6, S2-8)",
+        "history and live entries come as one sequence, to the publisher too (S0-6, S1-4, S2-6, S2-8, RFC 9750 8.4.2.1)",
         arguments: [Scheme.ws, .tcp])
     func historyThenLive(scheme: Scheme) async throws {
         try await withRelay(loops: 2) { relay in

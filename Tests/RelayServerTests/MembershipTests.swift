@@ -12,7 +12,7 @@ private let groupID: [UInt8] = Array("tracked".utf8)
 @Suite("Who reads a tracked group (PROTOCOL.md section 7.3)", .timeLimit(.minutes(3)))
 struct MembershipTests {
     @Test(
-        "S2-7, S2-8, S1-10: one Publish reaches every member, whole to all but the client that sent it",
+        "S2-7, S2-8, S1-10, RFC 9750 5.2: one Publish reaches every member, whole to all but the client that sent it",
         arguments: [Scheme.tcp, .ws])
     func ownEntries(scheme: Scheme) async throws {
         try await withRelay(loops: 2) { relay in

@@ -133,7 +133,7 @@ private final class Person {
 struct RealGroupTests {
     @Test(
         """
-        S1-1, S1-2, S1-4, S1-5, S1-6, S1-8, S1-9, S3-2, S3-5, S3-8: people with certificates create a group, add, propose, \
+        S1-1, S1-2, S1-4, S1-5, S1-6, S1-8, S1-9, S3-2, S3-5, S3-8, RFC 9750 2.2, 3.1, 3.2, 3.3, 3.4, 3.6: people with certificates create a group, add, propose, \
         commit, remove and talk
         """)
     func choir() async throws {

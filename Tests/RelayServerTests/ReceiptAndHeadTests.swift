@@ -32,7 +32,7 @@ struct ReceiptAndHeadTests {
     }
 
     @Test(
-        "S4-6, S4-8, N-11: a sender is pushed when its message was delivered and when it was acknowledged, by each and by all",
+        "S4-6, S4-8, N-11, RFC 9750 8.1.4: a sender is pushed when its message was delivered and when it was acknowledged, by each and by all",
         arguments: [1, 2])
     func pushed(loops: Int) async throws {
         try await withRelay(loops: loops, Self.quick) { relay in
@@ -82,7 +82,7 @@ struct ReceiptAndHeadTests {
         }
     }
 
-    @Test("S4-7: what was not acknowledged comes again, because the cursor is the client's")
+    @Test("S4-7, RFC 9750 6.3: what was not acknowledged comes again, because the cursor is the client's")
     func redelivery() async throws {
         try await withRelay(Self.quick) { relay in
             let (log, members) = try group(relay)

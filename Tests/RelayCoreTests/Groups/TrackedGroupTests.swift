@@ -195,7 +195,7 @@ struct TrackedGroupTests {
         #expect(try scene.inbox(of: "carol", .message).count == 1)
     }
 
-    @Test("N-2: the loser of a race gets the winning commit with the refusal", arguments: settings)
+    @Test("N-2, RFC 9750 5.2.1: the loser of a race gets the winning commit with the refusal", arguments: settings)
     func lostRace(setting: Setting) throws {
         let directory = try TemporaryDirectory(inMemory: true)
         let scene = try scene(setting, directory)
