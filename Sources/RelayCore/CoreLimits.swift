@@ -65,5 +65,15 @@ public struct CoreLimits: Hashable, Sendable {
     /// Entries that retention looks at in one transaction: others wait meanwhile.
     public var maxEntriesPerRetention = 1000
 
+    /// Whether entries of untracked groups, and Welcomes of theirs, say who published them.
+    public var untrackedSenders = SenderRule.kept
+
     public init() {}
+}
+
+/// Whether a relay keeps who has published something.
+public enum SenderRule: String, Hashable, Sendable, CaseIterable {
+    case kept
+    /// The entry's sender is the relay: who wrote a message, MLS tells its members.
+    case hidden
 }

@@ -368,9 +368,11 @@ public struct Relay<State: RelayState>: ~Copyable {
                     message: UInt32(index - first), log: log, sequenceNumber: sequenceNumber, time: entry.header.time,
                     chain: entry.chain))
         case .append(let index, let log):
-            receipts.append(try append(index, first: first, to: log, in: batch, by: client, at: now) { _ in })
+            let sender = limits.untrackedSenders == .kept ? client : .relay
+            receipts.append(try append(index, first: first, to: log, in: batch, by: sender, at: now) { _ in })
         case .appendCommit(let index, let log, let epoch):
-            let receipt = try append(index, first: first, to: log, in: batch, by: client, at: now) { head in
+            let sender = limits.untrackedSenders == .kept ? client : .relay
+            let receipt = try append(index, first: first, to: log, in: batch, by: sender, at: now) { head in
                 head.epoch = epoch.next
             }
             try state.setCommit(receipt.sequenceNumber, ending: epoch, in: log)

@@ -248,6 +248,12 @@ public enum PublishingSettings: SettingSection {
             How many epochs back application messages and proposals are still taken. Members keep the secrets of a few \
             past epochs only; what is older nobody could read.
             """),
+        .choice(
+            "untracked-senders", "RULE", \.server.core.untrackedSenders,
+            """
+            Whether entries of untracked groups say which client published them: kept, or hidden, and then not stored. \
+            Tracked groups need it, for receipts and because a sender gets no copy of its own messages.
+            """),
     ]
 }
 

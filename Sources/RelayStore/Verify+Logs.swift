@@ -174,7 +174,7 @@ extension StoreVerifier {
     ) throws(StoreError) {
         let isRight =
             digest.header.kind == .message && walk.name.kind == .group
-            ? try isClient(digest.header.sender, in: snapshot) : false
+            ? try isSender(digest.header.sender, in: snapshot) : false
         if !isRight {
             report(
                 Finding(
@@ -278,7 +278,7 @@ extension StoreVerifier {
         } else if walk.name.kind == .keyPackages {
             (isRight, expected) = (sender == walk.name.client, "the log's client")
         } else {
-            let isKnown = try isClient(sender, in: snapshot)
+            let isKnown = try isSender(sender, in: snapshot)
             (isRight, expected) = (isKnown, "a client")
         }
         if !isRight {

@@ -22,6 +22,12 @@ extension StoreVerifier {
         }
     }
 
+    /// Whether somebody may stand as the sender of a message: a client, or nobody, where the relay does not keep who it was.
+    func isSender(_ client: ClientNumber, in snapshot: borrowing Snapshot) throws(StoreError) -> Bool {
+        if client == .relay { return true }
+        return try isClient(client, in: snapshot)
+    }
+
     func isClient(_ client: ClientNumber, in snapshot: borrowing Snapshot) throws(StoreError) -> Bool {
         if knownClients.contains(client.rawValue) { return true }
         return try snapshot.has(Tables.clients, client)

@@ -1,4 +1,5 @@
 import RelayCore
+import RelayStore
 import RelayTestSupport
 import RelayWire
 import TLSPresentation
@@ -91,6 +92,29 @@ struct PublishTests {
         #expect(refused?.code == .staleEpoch)
         #expect(refused?.detail == EpochDetail(log: log, epoch: 10, commit: 0))
         #expect(try relay.publish(.commit("c", "g", 10), by: alice).count == 1)
+    }
+
+    @Test(
+        "N-16: where the operator does not want it, nothing of who published to an untracked group is kept",
+        arguments: StateKind.allCases)
+    func hiddenSenders(_ kind: StateKind) throws {
+        var limits = CoreLimits()
+        limits.untrackedSenders = .hidden
+        let relay = try TestRelay(kind, in: directory, limits: limits)
+        let alice = try relay.register("alice")
+        let log = try relay.createGroup("g", by: alice)
+        let package = TestMessage.keyPackage("a")
+        try relay.publish(package, by: alice)
+        try relay.publish(
+            .application("hello", "g", 0), .commit("c", "g", 0), .welcome("w", to: [package.reference]), by: alice)
+        #expect(try relay.entries(of: log).map(\.header.sender) == [.relay, .relay])
+        #expect(try relay.entries(of: relay.log(.inbox(of: alice))).map(\.header.sender) == [.relay])
+        #expect(try relay.entries(of: relay.log(.keyPackages(of: alice))).map(\.header.sender) == [alice])
+        guard kind == .store else { return }
+        #expect(try relay.rebuildFindings == [])
+        var findings: [Finding] = []
+        _ = try StoreVerifier(relay.store, onFinding: { findings.append($0) }).verify()
+        #expect(findings == [])
     }
 
     @Test(

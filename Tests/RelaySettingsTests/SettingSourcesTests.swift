@@ -188,7 +188,7 @@ struct SettingSourcesTests {
             // One of these is allowed, and not the default.
             for text in [
                 "tcp://127.0.0.1:1", "/file", "name", "3", "97", "2000", "2KiB", "2MiB", "7s", "240h", "2000h", "debug",
-                "json", "closed", "basic", "limited",
+                "json", "closed", "basic", "limited", "hidden",
             ] {
                 guard text != setting.defaultText,
                     let settings = try? SettingSources(arguments: [setting.name: [text]], environment: [:]).settings()
