@@ -195,8 +195,41 @@ extension Relay {
                 return .invalid(.proposalInvalid, "The proposal is not valid", error)
             }
         }
+        if let refusal = try checkCommittable(proposal, plan, by: client) { return refusal }
         plan.steps.append(.appendProposal(message: index, isSelfRemove: isSelfRemove))
         return nil
+    }
+
+    /// Whether a commit with this proposal could be taken. Committers take what is pending: one proposal that no commit may
+    /// have would keep all of theirs out.
+    private mutating func checkCommittable(
+        _ proposal: Proposal, _ plan: TrackedPlan, by client: ClientNumber
+    ) throws(State.Failure) -> RelayError? {
+        guard let group = plan.followed?.group else { return nil }
+        switch proposal {
+        case .add(let add):
+            guard let reference = add.keyPackage.reference, let position = try state.keyPackage(reference) else {
+                return RelayError(
+                    .keyPackageRefUnknown, "The proposal adds a KeyPackage that this relay does not know.")
+            }
+            var commit = CommitPlan(epoch: plan.epoch, isExternal: false)
+            commit.added = [position.client]
+            let role = try plan.member.map { (member) throws(State.Failure) in
+                try state.role(of: member.user, in: plan.log)
+            }
+            return try checkAdded(&commit, plan, role ?? .nobody, by: client)
+        case .update(let update):
+            guard try owner(of: update.leafNode.signatureKey, in: plan) != client else { return nil }
+            return RelayError(
+                .proposalInvalid, "The new leaf has a signature key that is not its client's.",
+                detail: RuleDetail(rule: Array(ValidationRule.successor.rawValue.utf8)).encoded)
+        case .remove(let remove):
+            guard let key = group.signatureKey(at: remove.removed), let removed = try owner(of: key, in: plan) else {
+                return nil
+            }
+            return try losesLastAdmin(plan.log, removed: [removed], added: []) ? .lastAdmin : nil
+        case .psk, .reInit, .externalInit, .groupContextExtensions, .selfRemove, .custom: return nil
+        }
     }
 
     /// Whether the publisher's role has the right to what a proposal asks for.
@@ -404,7 +437,7 @@ extension Relay {
             guard removed != client else { return RelayError(.rosterMismatch, "A committer stays.") }
             // In a public group, what is by value was asked for above, and what is by reference when it came.
             guard
-                plan.isPublic || record.state == .leaving || record.user == plan.member?.user
+                plan.isPublic || record.user == plan.member?.user
                     || role.has(plan.group.policy.mayRemove)
             else { return .roleInsufficient("remove members") }
         }

@@ -91,6 +91,32 @@ struct PublicValidationTests {
     }
 
     @Test(
+        "a proposal that no commit may have is refused, so that it keeps no committer out",
+        arguments: StateKind.allCases)
+    func uncommittableProposals(_ kind: StateKind) throws {
+        let directory = try TemporaryDirectory(inMemory: true)
+        let scene = try scene(kind, directory)
+        func propose(_ message: [UInt8], by name: String) throws -> ErrorCode? {
+            try refusal { _ = try scene.relay.publish(TestMessage(bytes: message), by: scene[name].client) }
+        }
+        // A key that nobody has registered, a KeyPackage that nobody has published, a banned user, the last admin.
+        let stranger = try Device.identity("bob", suite: scene["bob"].device.suite)
+        #expect(try propose(scene["bob"].group.proposeUpdate(stranger), by: "bob") == .proposalInvalid)
+        let unknown = try scene["dave"].device.applies()
+        #expect(try propose(scene["alice"].group.propose(unknown.add), by: "alice") == .keyPackageRefUnknown)
+        _ = try scene.perform(.ban(Ban(log: scene.log, name: Array("dave".utf8), isBanned: true)), by: "alice")
+        let banned = try #require(scene["dave"].applicants.last)
+        #expect(try propose(scene["alice"].group.propose(banned.add), by: "alice") == .userBanned)
+        let policy = GroupScene.policy(.publicMessage) { $0.mayRemove = .member }
+        let update = UpdateGroup(log: scene.log, name: Array("Group".utf8), alias: [], policy: policy)
+        _ = try scene.perform(.update(update), by: "alice")
+        let admin = Proposal.remove(Remove(removed: try scene["alice"].group.leaf))
+        #expect(try propose(scene["bob"].group.propose(admin), by: "bob") == .lastAdmin)
+        for name in ["alice", "bob"] { scene[name].member?.group.discardPendingProposals() }
+        try scene.commit(by: "carol")
+    }
+
+    @Test(
         "nobody commits as somebody else, and handshakes are framed as the policy says", arguments: StateKind.allCases)
     func framing(_ kind: StateKind) throws {
         let directory = try TemporaryDirectory(inMemory: true)
