@@ -13,7 +13,9 @@ let codecSettings = settings + [.enableExperimentalFeature("Lifetimes"), .strict
 let package = Package(
     name: "mlsrelay",
     products: [
-        .executable(name: "mlsrelay", targets: ["mlsrelay"])
+        .executable(name: "mlsrelay", targets: ["mlsrelay"]),
+        .executable(name: "mlsrelay-chat", targets: ["mlsrelay-chat"]),
+        .library(name: "RelayClient", targets: ["RelayClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -239,14 +241,14 @@ let package = Package(
         .executableTarget(
             name: "mlsrelay-tool",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayCore", "RelayStore", "RelayWire",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayConnection", "RelayCore", "RelayStore", "RelayWire",
                 "TLSPresentation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tools/mlsrelay-tool", swiftSettings: settings),
         .testTarget(
             name: "ToolTests",
             dependencies: [
-                "MLS", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore",
+                "MLS", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayConnection", "RelayCore", "RelayStore",
                 "RelayTestSupport", "RelayWire", "TestSupport", "TLSPresentation", "mlsrelay", "mlsrelay-tool",
             ],
             swiftSettings: settings),
@@ -275,21 +277,57 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // The client library: identity, requests, subscriptions that survive their connections.
+        // A client's connection to a relay: requests, and subscriptions that survive their connections.
         .target(
-            name: "RelayClient",
+            name: "RelayConnection",
             dependencies: [
                 "ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: codecSettings),
         .testTarget(
-            name: "RelayClientTests",
+            name: "RelayConnectionTests",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayClient", "RelayWire", "TLSPresentation",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "RelayConnection", "RelayWire", "TLSPresentation",
                 "TestSupport",
             ],
             swiftSettings: settings),
+
+        // What a client keeps: encrypted records in LMDB, one process at a time.
+        .target(
+            name: "ClientStore", dependencies: ["CLMDB", "MLSCrypto", "TLSPresentation"],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "ClientStoreTests",
+            dependencies: ["ClientStore", "MLSCrypto", "TLSPresentation", "TestSupport"], swiftSettings: settings),
+
+        // The client library: identities, users and devices, encrypted groups.
+        .target(
+            name: "RelayClient",
+            dependencies: [
+                "ClientStore", "ClientTransport", "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayConnection",
+                "RelayCredentials", "RelayWire", "TLSPresentation",
+            ],
+            swiftSettings: codecSettings),
+        .testTarget(
+            name: "RelayClientTests",
+            dependencies: [
+                "ClientStore", "ClientTransport", "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayClient",
+                "RelayConnection", "RelayCore", "RelayCredentials", "RelayServer", "RelayTransport", "RelayWire",
+                "TLSPresentation", "TestSupport", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        // A chat in a terminal.
+        .executableTarget(
+            name: "mlsrelay-chat",
+            dependencies: [
+                "RelayClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tools/mlsrelay-chat", swiftSettings: settings),
+        .testTarget(
+            name: "ChatTests",
+            dependencies: ["RelayClient", "TestSupport", "mlsrelay", "mlsrelay-chat"], swiftSettings: settings),
 
         // Drives the library a line at a time, for tests against other implementations.
         .executableTarget(
@@ -308,7 +346,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClientTransport", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayClient", "RelayCore", "RelayStore",
+                "ClientTransport", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayConnection", "RelayCore",
+                "RelayStore",
                 "RelayTestSupport", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-tool",
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),

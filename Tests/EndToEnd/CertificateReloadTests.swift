@@ -1,7 +1,7 @@
 import ClientTransport
 import Foundation
 import Glibc
-import RelayClient
+import RelayConnection
 import TestSupport
 import Testing
 
@@ -11,11 +11,11 @@ struct CertificateReloadTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func client(_ relay: RelayProcess, _ scheme: String, trusting chain: String) throws -> RelayClient {
-        var configuration = RelayClientConfiguration()
+    private func client(_ relay: RelayProcess, _ scheme: String, trusting chain: String) throws -> RelayConnection {
+        var configuration = RelayConnectionConfiguration()
         configuration.registers = true
         configuration.socket.tls = try TLSClientContext(.file(chain))
-        return try RelayClient(
+        return try RelayConnection(
             url: RelayURL(relay.urls[scheme] ?? ""), identity: .generate(name: UUID().uuidString),
             configuration: configuration)
     }

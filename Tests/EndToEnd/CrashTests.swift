@@ -2,7 +2,7 @@ import ClientTransport
 import Foundation
 import MLSCrypto
 import MLSTestSupport
-import RelayClient
+import RelayConnection
 import RelayWire
 import Synchronization
 import TLSPresentation
@@ -61,8 +61,8 @@ struct CrashTests {
     func killedInTheMiddle(scheme: String) async throws {
         let directory = try TemporaryDirectory()
         let identities = (
-            publisher: try ClientIdentity.generate(name: "publisher"),
-            recipient: try ClientIdentity.generate(name: "recipient")
+            publisher: try ConnectionIdentity.generate(name: "publisher"),
+            recipient: try ConnectionIdentity.generate(name: "recipient")
         )
         let vectors = try VectorMessages.load(
             publisher: TestClient("publisher", key: identities.publisher.key),
@@ -74,13 +74,13 @@ struct CrashTests {
             try RelayProcess(dataDirectory: data, listeners: [(scheme, 0)], certificate: certificate)
         }
         let url = try RelayURL(first.urls[scheme] ?? "")
-        var configuration = RelayClientConfiguration()
+        var configuration = RelayConnectionConfiguration()
         configuration.registers = true
         configuration.backoff = Backoff(initial: .milliseconds(20), maximum: .milliseconds(200))
         configuration.requestTimeout = .seconds(60)
         if let certificate { configuration.socket.tls = try TLSClientContext(.file(certificate.chain)) }
-        func connect(_ identity: ClientIdentity) async throws -> RelayClient {
-            let client = try RelayClient(url: url, identity: identity, configuration: configuration)
+        func connect(_ identity: ConnectionIdentity) async throws -> RelayConnection {
+            let client = try RelayConnection(url: url, identity: identity, configuration: configuration)
             try await client.connect()
             return client
         }
@@ -97,7 +97,7 @@ struct CrashTests {
         var readers: [Task<Void, any Error>] = []
         let logs = vectors.scripts.map { RelayLog.group($0.groupID) }
         var collected: [Collected] = []
-        var clients: [RelayClient] = []
+        var clients: [RelayConnection] = []
         for index in 0..<4 {
             let client = index == 3 ? recipient : try await connect(.generate(name: "subscriber \(index)"))
             clients.append(client)
@@ -177,9 +177,9 @@ struct CrashTests {
 
     /// Publishes a step's message and checks that the relay says of it what it must.
     private static func carryOut(
-        _ step: VectorMessages.Step, of script: VectorMessages.Script, _ publisher: RelayClient
+        _ step: VectorMessages.Step, of script: VectorMessages.Script, _ publisher: RelayConnection
     ) async throws -> [Acknowledged] {
-        do throws(RelayClientError) {
+        do throws(RelayConnectionError) {
             let receipts = try await publisher.publish([step.message])
             switch step.expected {
             case .entry:
@@ -266,9 +266,9 @@ struct AddressTests {
             }
             return (relay, url)
         }
-        var configuration = RelayClientConfiguration()
+        var configuration = RelayConnectionConfiguration()
         configuration.registers = true
-        let client = try RelayClient(
+        let client = try RelayConnection(
             url: RelayURL(url), identity: try .generate(name: "six"), configuration: configuration)
         try await client.connect()
         #expect(try await client.ping() < .seconds(10))

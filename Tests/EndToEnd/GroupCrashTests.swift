@@ -2,7 +2,7 @@ import ClientTransport
 import MLSCodec
 import MLSCrypto
 import MLSTestSupport
-import RelayClient
+import RelayConnection
 import RelayCore
 import RelayStore
 import RelayTestSupport
@@ -41,20 +41,20 @@ struct GroupCrashTests {
         let directory = try TemporaryDirectory()
         let data = directory.path + "/data"
         var generator = SeededGenerator(seed: 1)
-        let identities = try (0..<4).map { try ClientIdentity.generate(name: "member \($0)") }
-        let guest = try ClientIdentity.generate(name: "guest")
+        let identities = try (0..<4).map { try ConnectionIdentity.generate(name: "member \($0)") }
+        let guest = try ConnectionIdentity.generate(name: "guest")
         let told = Told()
         for round in 0..<8 {
             let relay = try await onThread {
                 try RelayProcess(dataDirectory: data)
             }
-            var configuration = RelayClientConfiguration()
+            var configuration = RelayConnectionConfiguration()
             configuration.registers = true
             configuration.requestTimeout = .seconds(20)
             let url = try RelayURL(relay.urls["tcp"] ?? "")
-            var clients: [RelayClient] = []
+            var clients: [RelayConnection] = []
             for identity in identities + [guest] {
-                let client = try RelayClient(url: url, identity: identity, configuration: configuration)
+                let client = try RelayConnection(url: url, identity: identity, configuration: configuration)
                 try await client.connect()
                 clients.append(client)
             }
@@ -74,7 +74,7 @@ struct GroupCrashTests {
         #expect(told.receipts.count > 40)
     }
 
-    private func create(_ clients: [RelayClient]) async throws {
+    private func create(_ clients: [RelayConnection]) async throws {
         var policy = GroupPolicy()
         policy.mode = .privateHandshake
         policy.join = .open
@@ -93,18 +93,21 @@ struct GroupCrashTests {
         }
     }
 
-    private func publishKeyPackages(_ client: RelayClient, _ identity: ClientIdentity, _ round: Int) async throws {
+    private func publishKeyPackages(_ client: RelayConnection, _ identity: ConnectionIdentity, _ round: Int)
+        async throws
+    {
         let device = try TestClient(identity.name, key: identity.key)
         let left = try await client.countKeyPackages().first?.count ?? 0
         for _ in left..<80 { _ = try await client.publish([device.publishableKeyPackage()]) }
     }
 
     /// Speaks, and takes the guest in or throws it out, until the relay is gone.
-    private static func live(_ client: RelayClient, _ name: String, _ guest: ClientIdentity, _ told: Told) async {
+    private static func live(_ client: RelayConnection, _ name: String, _ guest: ConnectionIdentity, _ told: Told) async
+    {
         var count = 0
         while !Task.isCancelled {
             count += 1
-            do throws(RelayClientError) {
+            do throws(RelayConnectionError) {
                 let group: GroupDescription = try await client.ask(
                     DescribeGroup(groupID: groupID), isRepeatable: false, timeout: .seconds(5))
                 let epoch = group.epoch.rawValue

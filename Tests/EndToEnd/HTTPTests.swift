@@ -1,6 +1,6 @@
 import ClientTransport
 import Foundation
-import RelayClient
+import RelayConnection
 import RelayWire
 import TestSupport
 import Testing
@@ -100,9 +100,9 @@ struct HTTPTests {
     @Test("/metrics counts what clients do, and tells how many there are")
     func counting() async throws {
         let relay = try await RelayProcess.started(in: directory)
-        var configuration = RelayClientConfiguration()
+        var configuration = RelayConnectionConfiguration()
         configuration.registers = true
-        let client = try RelayClient(
+        let client = try RelayConnection(
             url: RelayURL(relay.urls["tcp"] ?? ""), identity: try .generate(name: "counted"),
             configuration: configuration)
         try await client.connect()
@@ -110,7 +110,7 @@ struct HTTPTests {
         // An MLSMessage with a PrivateMessage of the group in epoch 0.
         let message: [UInt8] = [0, 1, 0, 2, 5] + Array("group".utf8) + [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 7]
         _ = try await client.publish([message])
-        await #expect(throws: RelayClientError.self) { _ = try await client.publish([[0, 1]]) }
+        await #expect(throws: RelayConnectionError.self) { _ = try await client.publish([[0, 1]]) }
         let subscription = try await client.subscribe(to: .group(Array("group".utf8)))
         for try await _ in subscription { break }
 

@@ -49,7 +49,7 @@ struct TidyTests {
     @Test(
         "each C library has its importers and no others",
         arguments: [
-            ("CLMDB", ["RelayStore"]), ("CLibwebsockets", ["RelayTransport"]),
+            ("CLMDB", ["ClientStore", "RelayStore"]), ("CLibwebsockets", ["RelayTransport"]),
             // MLSCrypto alone has its cryptography; the client's TLS is OpenSSL's too.
             // RelayAuthority writes certificates, mls-bench measures what it costs by itself.
             ("COpenSSL", ["ClientTransport", "MLSCrypto", "RelayAuthority", "mls-bench"]),
@@ -82,9 +82,18 @@ struct TidyTests {
             ("Sources/RelayCore", ["MLSCodec", "MLSCrypto", "MLSPublicGroup", "RelayWire", "TLSPresentation"]),
             ("Sources/RelayTransport", ["CLibwebsockets", "RelayWire", "TLSPresentation", "WebSocketFraming"]),
             (
-                "Sources/RelayClient",
+                "Sources/RelayConnection",
                 ["ClientTransport", "MLSCodec", "MLSCrypto", "RelayWire", "TLSPresentation"]
             ),
+            ("Sources/ClientStore", ["CLMDB", "MLSCrypto", "TLSPresentation"]),
+            (
+                "Sources/RelayClient",
+                [
+                    "ClientStore", "ClientTransport", "MLS", "MLSCodec", "MLSCrypto", "MLSPublicGroup",
+                    "RelayConnection", "RelayCredentials", "RelayWire", "TLSPresentation",
+                ]
+            ),
+            ("Tools/mlsrelay-chat", ["ArgumentParser", "RelayClient"]),
         ])
     func arrows(folder: String, allowed: [String]) throws {
         // What is not ours: the platform and the packages.

@@ -1,6 +1,6 @@
 import Foundation
 import MLSTestSupport
-import RelayClient
+import RelayConnection
 import RelayTestSupport
 import TLSPresentation
 import TestSupport
@@ -95,7 +95,7 @@ struct OnlineTests {
     @Test("publish-keypackage publishes and says how many are left, and takes nothing else")
     func keyPackages() throws {
         _ = try run("register", "alice")
-        let identity = try ClientIdentity.load(from: directory.path + "/alice.id")
+        let identity = try ConnectionIdentity.load(from: directory.path + "/alice.id")
         let alice = try TestClient("alice", key: identity.key)
         let published = try run(
             "publish-keypackage", file(TestMessage(bytes: alice.publishableKeyPackage()), "1"),

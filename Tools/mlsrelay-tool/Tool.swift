@@ -1,7 +1,7 @@
 import ArgumentParser
 import ClientTransport
 import Glibc
-import RelayClient
+import RelayConnection
 import RelayStore
 
 /// The inspector: reads a relay's store, whether the relay runs or not, and speaks to a running relay as a client.
@@ -54,7 +54,7 @@ struct Tool: AsyncParsableCommand {
             Terminal.fail(error.description)
         } catch let error as StoreError {
             Terminal.fail(error.description)
-        } catch let error as RelayClientError {
+        } catch let error as RelayConnectionError {
             Terminal.fail(error.description)
         } catch let error as TransportError {
             Terminal.fail("\(error)")

@@ -1,6 +1,6 @@
 import ArgumentParser
 import MLSCrypto
-import RelayClient
+import RelayConnection
 import RelayCore
 import RelayStore
 import RelayWire
@@ -72,7 +72,7 @@ struct AdministrationOptions: ParsableArguments {
 
     // MARK: How
 
-    private func withClient<Result>(_ body: (RelayClient) async throws -> Result) async throws -> Result {
+    private func withClient<Result>(_ body: (RelayConnection) async throws -> Result) async throws -> Result {
         var options = try RelayOptions.parse(["--identity", identity ?? ""])
         options.url = url
         options.trust = trust

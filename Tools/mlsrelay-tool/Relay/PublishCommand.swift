@@ -1,7 +1,7 @@
 import ArgumentParser
 import MLSCodec
 import MLSCrypto
-import RelayClient
+import RelayConnection
 import RelayWire
 import TLSPresentation
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import MLSCodec
-import RelayClient
+import RelayConnection
 import RelayWire
 import TLSPresentation
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 import MLSCrypto
-import RelayClient
+import RelayConnection
 import RelayWire
 
 struct RegisterCommand: AsyncParsableCommand {
@@ -24,7 +24,7 @@ struct RegisterCommand: AsyncParsableCommand {
         let number: ClientNumber?
         do {
             number = try await relay.withClient(as: identity, registers: true) { await $0.clientNumber }
-        } catch let error as RelayClientError {
+        } catch let error as RelayConnectionError {
             // The key was never anybody's: the next attempt may make another.
             if isNew, [.identityTaken, .nameInvalid].contains(error.code.relayCode) { unlink(relay.identity) }
             throw error
@@ -40,10 +40,10 @@ struct RegisterCommand: AsyncParsableCommand {
         }
     }
 
-    private func loadOrGenerate() throws -> (ClientIdentity, isNew: Bool) {
+    private func loadOrGenerate() throws -> (ConnectionIdentity, isNew: Bool) {
         if access(relay.identity, F_OK) == 0 { return (try relay.loadIdentity(), false) }
         do {
-            let identity = try ClientIdentity.generate(name: name)
+            let identity = try ConnectionIdentity.generate(name: name)
             // Before the relay knows the key: a name whose key is lost is lost.
             try identity.save(to: relay.identity)
             return (identity, true)

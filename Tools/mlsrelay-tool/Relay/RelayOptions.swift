@@ -1,7 +1,7 @@
 import ArgumentParser
 import ClientTransport
 import Glibc
-import RelayClient
+import RelayConnection
 
 /// What every command on a running relay has.
 struct RelayOptions: ParsableArguments {
@@ -21,9 +21,9 @@ struct RelayOptions: ParsableArguments {
         if timeout < 1 { throw ValidationError("--timeout is at least 1.") }
     }
 
-    func loadIdentity() throws -> ClientIdentity {
-        do throws(ClientIdentityError) {
-            return try ClientIdentity.load(from: identity)
+    func loadIdentity() throws -> ConnectionIdentity {
+        do throws(ConnectionIdentityError) {
+            return try ConnectionIdentity.load(from: identity)
         } catch .system(_, ENOENT) {
             throw ToolError("there is no identity in \(identity): mlsrelay-tool register makes one")
         } catch .system(let call, let code) {
@@ -35,16 +35,16 @@ struct RelayOptions: ParsableArguments {
 
     /// Calls `body` with a client that the relay knows.
     func withClient<Result>(
-        as identity: ClientIdentity, registers: Bool = false, _ body: (RelayClient) async throws -> Result
+        as identity: ConnectionIdentity, registers: Bool = false, _ body: (RelayConnection) async throws -> Result
     ) async throws -> Result {
-        let client: RelayClient
+        let client: RelayConnection
         do {
-            var configuration = RelayClientConfiguration()
+            var configuration = RelayConnectionConfiguration()
             configuration.registers = registers
             configuration.requestTimeout = .seconds(timeout)
             configuration.socket.timeout = .seconds(timeout)
             if let trust { configuration.socket.tls = try TLSClientContext(.file(trust)) }
-            client = try RelayClient(url: RelayURL(url), identity: identity, configuration: configuration)
+            client = try RelayConnection(url: RelayURL(url), identity: identity, configuration: configuration)
         } catch let error as RelayURL.ParsingError {
             throw ToolError("\(url) is no URL of a relay: \(error)")
         }

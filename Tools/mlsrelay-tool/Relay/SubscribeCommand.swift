@@ -1,6 +1,6 @@
 import ArgumentParser
 import Glibc
-import RelayClient
+import RelayConnection
 import RelayStore
 import RelayWire
 import Synchronization
@@ -71,7 +71,7 @@ struct SubscribeCommand: AsyncParsableCommand {
     }
 
     private func subscribe(
-        _ client: RelayClient, _ name: String, _ logs: [RelayLog]
+        _ client: RelayConnection, _ name: String, _ logs: [RelayLog]
     ) async throws -> LogSubscription {
         let cursor = Cursor(sequenceNumber: SequenceNumber(rawValue: after), chain: nil)
         let results = try await client.subscribe(to: logs.map { ($0, cursor) })
@@ -88,7 +88,7 @@ struct SubscribeCommand: AsyncParsableCommand {
     // MARK: Entries
 
     private static func follow(
-        _ subscriptions: [LogSubscription], _ client: RelayClient, _ printer: EntryPrinter
+        _ subscriptions: [LogSubscription], _ client: RelayConnection, _ printer: EntryPrinter
     ) async throws {
         let watcher = Task { await reportLosses(of: client) }
         defer { watcher.cancel() }
@@ -108,8 +108,8 @@ struct SubscribeCommand: AsyncParsableCommand {
     }
 
     /// Says on standard error when the connection is lost, once for each reason, and when it is back.
-    private static func reportLosses(of client: RelayClient) async {
-        var last: RelayClientError?
+    private static func reportLosses(of client: RelayConnection) async {
+        var last: RelayConnectionError?
         for await state in await client.states() {
             switch state {
             case .waiting(_, let error) where error != last:

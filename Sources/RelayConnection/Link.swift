@@ -1,0 +1,138 @@
+import ClientTransport
+import MLSCrypto
+import RelayWire
+import TLSPresentation
+
+/// One connection of a client: the socket, and the session on it. Confined to the client's loop.
+final class Link {
+    /// What the client hears, in batches: whatever one read gave.
+    enum Event: Sendable {
+        case ready(Ready, Limits)
+        case goAway(GoAway)
+        case answer(RequestID, Frame)
+        case entry(ReceivedEntry)
+    }
+
+    /// Tells this connection from the client's others.
+    let number: Int
+    private weak var client: RelayConnection?
+    private let identity: ConnectionIdentity
+    private let registers: Bool
+    private var socket: ClientSocket?
+    private var session = Session()
+    private var failure: RelayConnectionError?
+    /// When something last came.
+    private(set) var lastReceived: ContinuousClock.Instant
+
+    init(
+        _ loop: ClientLoop, number: Int, url: RelayURL, identity: ConnectionIdentity,
+        _ configuration: RelayConnectionConfiguration, client: RelayConnection
+    ) {
+        self.number = number
+        self.client = client
+        self.identity = identity
+        registers = configuration.registers
+        lastReceived = loop.now
+        let socket = ClientSocket(loop, url: url, options: configuration.socket, delegate: self)
+        self.socket = socket
+        socket.connect()
+    }
+
+    var isReady: Bool { session.state == .ready && failure == nil }
+
+    /// - Returns: false where it cannot be sent now.
+    func send(_ frame: [UInt8]) -> Bool { socket?.send(frame) ?? false }
+
+    /// Ends the connection at once; the client hears `error`.
+    func fail(_ error: RelayConnectionError) {
+        if failure == nil { failure = error }
+        socket?.abort()
+    }
+
+    /// Ends the connection after what was sent; the client hears `error`.
+    func close(_ error: RelayConnectionError) {
+        if failure == nil { failure = error }
+        socket?.close()
+    }
+
+    // MARK: Frames
+
+    /// Reads `body`, and appends what the client has to hear of it.
+    private func take(_ body: RawSpan, _ events: inout [Event]) throws(DecodingError) {
+        var reader = Reader(body)
+        let header = try FrameHeader(from: &reader)
+        // What a later version of the protocol sends is not for this one.
+        guard let type = FrameType(rawValue: header.type) else { return }
+        if type == .entry || type == .entryDigest {
+            guard session.state == .ready, header.requestID == .none else {
+                throw DecodingError(.invalidField("entry"), at: 0)
+            }
+            let entry: ReceivedEntry =
+                type == .entry ? .entry(try Entry(from: &reader)) : .digest(try EntryDigest(from: &reader))
+            try reader.expectEnd()
+            return events.append(.entry(entry))
+        }
+        let (id, frame) = try Frame.decode(body)
+        switch session.receive(id, frame) {
+        case .authenticate(let challenge, let id): authenticate(challenge, id)
+        case .becomeReady(let ready, let limits):
+            if let socket {
+                socket.maxMessageByteCount = min(socket.maxMessageByteCount, Int(limits.maxFrameByteCount))
+            }
+            events.append(.ready(ready, limits))
+        // A full output means that the relay does not read: it does not wait for this answer either.
+        case .answerPing(let data): _ = send(Pong(data: data).frame(.none))
+        case .goAway(let goAway): events.append(.goAway(goAway))
+        case .deliver(let id, let frame): events.append(.answer(id, frame))
+        case .fail(let error): fail(error)
+        }
+    }
+
+    private func authenticate(_ challenge: Challenge, _ id: RequestID) {
+        let purpose: FrameType = registers ? .register : .authenticate
+        let content = AuthenticationTBS(challenge: challenge, purpose: purpose, identity: identity.identity).encoded
+        let signature: [UInt8]
+        do throws(CryptoError) {
+            signature = try identity.key.signWithLabel(
+                AuthenticationTBS.label, content: content.rawSpan, prefix: SignatureLabel.prefix)
+        } catch {
+            return fail(RelayConnectionError(.identityUnusable, "\(error)"))
+        }
+        let frame =
+            registers
+            ? Register(identity: identity.identity, signature: signature).frame(id)
+            : Authenticate(identity: identity.identity, signature: signature).frame(id)
+        _ = send(frame)
+    }
+}
+
+extension Link: ClientSocketDelegate {
+    func socketDidOpen(_ socket: ClientSocket) {
+        lastReceived = socket.loop.now
+        _ = send(session.hello())
+    }
+
+    func socket(_ socket: ClientSocket, didReceive frames: inout ReceivedFrames) {
+        lastReceived = socket.loop.now
+        var events: [Event] = []
+        do throws(DecodingError) {
+            while failure == nil, let body = frames.next() { try take(body, &events) }
+        } catch {
+            fail(RelayConnectionError(.protocolViolation, "\(error)"))
+        }
+        guard !events.isEmpty else { return }
+        client?.assumeIsolated { [number] client in client.receive(events, from: number) }
+    }
+
+    func socketDidReceiveControl(_ socket: ClientSocket) { lastReceived = socket.loop.now }
+
+    func socketDidDrain(_ socket: ClientSocket) {
+        client?.assumeIsolated { [number] client in client.didDrain(number) }
+    }
+
+    func socket(_ socket: ClientSocket, didClose reason: TransportError) {
+        let error = failure ?? RelayConnectionError(reason, wasReady: session.state == .ready)
+        self.socket = nil
+        client?.assumeIsolated { [number] client in client.didClose(number, error) }
+    }
+}
