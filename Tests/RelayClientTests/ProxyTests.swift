@@ -108,11 +108,11 @@ struct ProxyTests {
         try await withRelay { relay in
             let proxy = try TamperingProxy(before: relay)
             defer { proxy.stop() }
-            let liar = LyingLog(Self.group) { entry in
-                guard entry.header.sequenceNumber.rawValue == 2 else { return .truth }
+            let liar = LyingLog(Self.group) { header, payload in
+                guard header.sequenceNumber.rawValue == 2 else { return .truth }
                 return switch kind {
                 case "drop": .drop
-                case "replace": .replace(entry.payload + [0])
+                case "replace": .replace((payload ?? []) + [0])
                 case "twice": .twice
                 default: .afterNext
                 }

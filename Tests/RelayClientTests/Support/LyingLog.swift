@@ -25,11 +25,11 @@ final class LyingLog: Sendable {
     }
 
     private let group: [UInt8]
-    private let lie: @Sendable (Entry) -> Lie
+    private let lie: @Sendable (EntryHeader, [UInt8]?) -> Lie
     private let state: Mutex<State>
 
-    /// - Parameter lie: asked once about each entry of the group's log that comes with its payload.
-    init(_ group: [UInt8], _ lie: @escaping @Sendable (Entry) -> Lie) {
+    /// - Parameter lie: asked once about each entry of the group's log, with its payload where it comes with it.
+    init(_ group: [UInt8], _ lie: @escaping @Sendable (EntryHeader, [UInt8]?) -> Lie) {
         self.group = group
         self.lie = lie
         state = Mutex(State(book: LyingBook()))
@@ -38,6 +38,13 @@ final class LyingLog: Sendable {
     /// Whether a lie was told.
     var hasLied: Bool { state.withLock { $0.book.hasLied } }
 
+    /// Begins to lie to whoever is behind `proxy`: cuts its connection, and returns once the log is followed again.
+    func begin(at proxy: TamperingProxy) async throws {
+        proxy.setRule(rule)
+        proxy.cut()
+        try await until("the victim following the log") { self.state.withLock { $0.book.number != nil } }
+    }
+
     /// The rule for a proxy.
     func rule(_ passing: TamperingProxy.Passing) -> [TamperingProxy.Action]? {
         state.withLock { state in
@@ -45,15 +52,17 @@ final class LyingLog: Sendable {
         }
     }
 
+    /// What the victim is told when it is shown an entry that the relay does not give it, as the next one of its log.
+    func leak(_ entry: Entry) -> [Frame] { state.withLock { $0.book.tell(.entry(entry), .truth) } }
+
     // MARK: To the victim
 
     private func toClient(_ passing: TamperingProxy.Passing, _ state: inout State) -> [TamperingProxy.Action]? {
         switch passing.frame {
         case .entry(let frame) where frame.entry.header.log == state.book.number:
-            let lie = state.book.isKnown(frame.entry.header) ? .truth : lie(frame.entry)
-            return tell(state.book.tell(.entry(frame.entry), lie), &state)
+            return tell(.entry(frame.entry), frame.entry.payload, &state)
         case .entryDigest(let digest) where digest.header.log == state.book.number:
-            return tell(state.book.tell(.digest(digest), .truth), &state)
+            return tell(.digest(digest), nil, &state)
         case .published(let published) where state.book.hasLied:
             if let told = state.book.told(published) { return [.send(.published(told), passing.id)] }
             state.waiting.append((published, passing.id))
@@ -63,8 +72,11 @@ final class LyingLog: Sendable {
     }
 
     /// Entries, and the receipts that had to wait for them.
-    private func tell(_ frames: [Frame], _ state: inout State) -> [TamperingProxy.Action] {
-        var actions = frames.map { TamperingProxy.Action.send($0, .none) }
+    private func tell(
+        _ pushed: LyingBook.Pushed, _ payload: [UInt8]?, _ state: inout State
+    ) -> [TamperingProxy.Action] {
+        let lie = state.book.isKnown(pushed.header) ? .truth : lie(pushed.header, payload)
+        var actions = state.book.tell(pushed, lie).map { TamperingProxy.Action.send($0, .none) }
         state.waiting.removeAll { published, id in
             guard let told = state.book.told(published) else { return false }
             actions.append(.send(.published(told), id))

@@ -43,7 +43,7 @@ final class Person: Sendable {
         return configuration
     }
 
-    /// A new device of `user`, connected to the relay at `url`.
+    /// A new device of `user`, connected to the relay at `url`. See `Crowd`, which closes those that it makes.
     static func connected(
         _ user: String, device: String = "phone", at url: String, admission: Admission = .open,
         _ change: (inout RelayClientConfiguration) -> Void = { _ in }
@@ -154,6 +154,7 @@ final class Person: Sendable {
     func groupState(_ id: GroupID) async throws -> GroupState { try await group(id).state() }
 
     /// The first event of a group, behind those that were looked at, from which `transform` makes something.
+    @discardableResult
     func next<Value: Sendable>(
         _ what: String, in id: GroupID, _ transform: @escaping @Sendable (GroupEvent.Kind) -> Value?
     ) async throws -> Value {
