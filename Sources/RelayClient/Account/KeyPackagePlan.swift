@@ -7,6 +7,8 @@ struct KeyPackagePlan: Hashable {
 
     /// Made before, and perhaps never published: the relay takes each once, however often it is sent.
     var publish: [Reference] = []
+    /// The same for the last resort.
+    var publishLastResort: Reference?
     /// How many are to be made, to be handed out once each.
     var newCount = 0
     /// Whether a last-resort KeyPackage is to be made.
@@ -59,7 +61,7 @@ struct KeyPackagePlan: Hashable {
         _ all: [Entry], _ count: KeyPackageCount, used: SequenceNumber, _ lifetime: UInt64, at now: UInt64
     ) {
         if let unpublished = all.first(where: { !$0.value.isPublished }) {
-            publish.append(unpublished.key)
+            publishLastResort = unpublished.key
             return
         }
         let isThere = all.contains { $0.value.sequenceNumber > used && Self.isFresh($0.value, lifetime, at: now) }

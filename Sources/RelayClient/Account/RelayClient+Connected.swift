@@ -38,7 +38,7 @@ extension RelayClient {
     }
 
     /// Looks the user's own devices up, and tells of those that this one did not know.
-    private func learnOwnDevices() async throws {
+    func learnOwnDevices() async throws {
         guard let found = try await lookUp([identity.user]).first, let clients = found else {
             // A user that may not be found finds itself neither; its devices are then not watched here.
             return

@@ -51,7 +51,7 @@ extension RelayClient {
 
     // MARK: KeyPackages
 
-    /// KeyPackages in one Publish: where the pool has room for some of them, those are not refused with the others.
+    /// KeyPackages in one Publish, far from what a frame may have.
     private static let maxKeyPackagesPerPublish = 16
 
     /// How far a KeyPackage's lifetime begins in the past, in seconds: others' clocks may be behind.
@@ -65,8 +65,10 @@ extension RelayClient {
             let counts = try await connection.countKeyPackages()
             let none = KeyPackageCount(cipherSuite: Account.suite, count: 0, hasLastResort: false)
             let count = counts.first { $0.cipherSuite == Account.suite } ?? none
-            let references = try store.write { try prepareKeyPackages(count, at: now, in: $0) }
-            try await publish(references, at: now, on: connection)
+            let (lastResort, pool) = try store.write { try prepareKeyPackages(count, at: now, in: $0) }
+            // By itself, so that a full pool is no reason against it, and first: it is what matters most.
+            try await publish(lastResort, at: now, on: connection)
+            try await publish(pool, at: now, on: connection)
         } catch {
             try updateAccount { $0.needsKeyPackages = true }
             throw error
@@ -77,27 +79,32 @@ extension RelayClient {
     /// - Returns: what is to be published.
     private func prepareKeyPackages(
         _ count: KeyPackageCount, at now: UInt64, in transaction: StoreTransaction
-    ) throws -> [[UInt8]] {
+    ) throws -> (lastResort: [[UInt8]], pool: [[UInt8]]) {
         let lifetime = try keyPackageLifetime(at: now)
         let plan = KeyPackagePlan(
             try transaction.keyPackageStates(), count: count, wanted: configuration.keyPackageCount,
             lifetime: lifetime.notAfter - now, lastResortUsed: account.lastResortUsed, at: now)
         for reference in plan.delete { try transaction.delete(Tables.keyPackages, reference) }
         for reference in plan.retire { try transaction.retireKeyPackage(reference, at: now) }
-        var made: [[UInt8]] = []
+        let lastResorts = try makeKeyPackages(
+            plan.needsLastResort ? 1 : 0, isLastResort: true, lifetime, at: now, in: transaction)
+        let pool = try makeKeyPackages(plan.newCount, isLastResort: false, lifetime, at: now, in: transaction)
+        return ((plan.publishLastResort.map { [$0] } ?? []) + lastResorts, plan.publish + pool)
+    }
+
+    private func makeKeyPackages(
+        _ count: Int, isLastResort: Bool, _ lifetime: Lifetime, at now: UInt64, in transaction: StoreTransaction
+    ) throws -> [[UInt8]] {
         let configuration = try account.groupConfiguration(self.configuration, at: now)
         let identity = try account.identity(self.identity.signingKey)
-        // The last resort first: it is what matters most.
-        let kinds = (plan.needsLastResort ? [true] : []) + Array(repeating: false, count: plan.newCount)
-        for isLastResort in kinds {
+        return try (0..<count).map { _ in
             let secrets = try KeyPackageSecrets(
                 suite: Account.suite, identity: identity, lifetime: lifetime, isLastResort: isLastResort,
                 configuration: configuration)
             let state = KeyPackageRecord.State(notAfter: lifetime.notAfter, isLastResort: isLastResort)
             try transaction.put(try KeyPackageRecord(state, secrets), secrets.ref)
-            made.append(secrets.ref)
+            return secrets.ref
         }
-        return plan.publish + made
     }
 
     /// No longer than the credential in it is valid.
@@ -109,20 +116,21 @@ extension RelayClient {
         return Lifetime(notBefore: now - min(now, Self.clockSkew), notAfter: notAfter)
     }
 
+    /// Publishes as many as the relay has room for; the rest waits for the next time.
     private func publish(_ references: [[UInt8]], at now: UInt64, on connection: RelayConnection) async throws {
         var rest = references[...]
-        while !rest.isEmpty {
-            let chunk = Array(rest.prefix(Self.maxKeyPackagesPerPublish))
-            rest = rest.dropFirst(chunk.count)
+        var chunkCount = Self.maxKeyPackagesPerPublish
+        while !rest.isEmpty, chunkCount > 0 {
+            let chunk = Array(rest.prefix(chunkCount))
             let messages = try store.read { transaction in
                 try chunk.map { try transaction.keyPackageMessage($0) }
             }
             do {
-                let receipts = try await connection.publish(messages)
-                try didPublish(chunk, receipts, at: now)
+                try didPublish(chunk, try await connection.publish(messages), at: now)
+                rest = rest.dropFirst(chunk.count)
             } catch let error as RelayConnectionError where error.code == .relay(.keyPackagePoolFull) {
-                // There are enough; these wait for the next time.
-                return
+                // All of them or none: perhaps there is room for some.
+                chunkCount = chunk.count / 2
             } catch let error as RelayConnectionError where error.code == .relay(.keyPackageInvalid) {
                 try didRefuse(chunk, error, at: now)
                 throw error

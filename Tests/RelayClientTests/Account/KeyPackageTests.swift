@@ -68,6 +68,45 @@ struct KeyPackageTests {
         }
     }
 
+    @Test("what could not be published is not forgotten: it is the next time")
+    func failedRefill() async throws {
+        try await withRelay { relay in
+            let proxy = try TamperingProxy(before: relay)
+            proxy.setRule { passing in
+                guard case .publish = passing.frame else { return nil }
+                return [.answer(.error(RelayError(.storageFailed, "no")), passing.id)]
+            }
+            let alice = try TestDevice("alice", at: proxy.url)
+            let client = try alice.open()
+            #expect(await clientErrorCode { try await client.connect() } == .refused)
+            #expect(await client.readAccount().needsKeyPackages)
+            let made = try await client.keyPackageStates
+            #expect(made.count == 6 && !made.values.contains(where: \.isPublished))
+            await alice.close()
+            proxy.setRule(nil)
+            let again = try await alice.connect()
+            let states = try await again.keyPackageStates
+            #expect(Set(states.keys) == Set(made.keys) && states.values.allSatisfy(\.isPublished))
+            #expect(await !again.readAccount().needsKeyPackages)
+            proxy.stop()
+            await alice.close()
+        }
+    }
+
+    @Test("a relay with less room than wanted gets as many as it takes, and the last resort")
+    func fullPool() async throws {
+        try await withRelay({ $0.core.maxKeyPackagesPerPool = 3 }) { relay in
+            let alice = try TestDevice("alice", at: relay.url)
+            let client = try await alice.connect()
+            let count = try await client.countAtRelay()
+            #expect(count?.count == 3 && count?.hasLastResort == true)
+            // Those that wait are not made again and again.
+            await client.maintain()
+            #expect(try await client.keyPackageStates.count == 6)
+            await alice.close()
+        }
+    }
+
     @Test("what is joined with is deleted, but for the last resort")
     func deleted() async throws {
         try await withRelay { relay in
@@ -144,31 +183,57 @@ struct KeyPackageTests {
         }
     }
 
-    @Test("S3-8: where certificates are, a KeyPackage with a mere name is not taken, whatever the directory says")
-    func uncertified() async throws {
-        try await withRelay({ $0.credentials.rule = .either }) { relay in
-            let alice = try TestDevice("alice", at: relay.url)
-            try await alice.connect()
+    @Test(
+        "S3-8: where certificates are, a KeyPackage with a mere name is not taken, whatever the directory says",
+        arguments: [CredentialRule.either, .x509])
+    func uncertified(rule: CredentialRule) async throws {
+        try await withLiar(rule) { alice, mallory, bob, lie in
+            lie(try await mallory.client.forge(user: "alice"))
+            let client = try bob.client
+            #expect(await clientErrorCode { _ = try await client.fetchKeyPackages(of: ["alice"]) } == .keyNotTrusted)
+        }
+    }
+
+    @Test(
+        "S3-8: another user's KeyPackage is not taken, whatever the directory says", arguments: CredentialRule.allCases)
+    func foreign(rule: CredentialRule) async throws {
+        try await withLiar(rule) { alice, mallory, bob, lie in
+            lie(try await alice.client.fetchKeyPackages(of: ["mallory"])[0].keyPackages[0].keyPackage)
+            let client = try bob.client
+            #expect(await clientErrorCode { _ = try await client.fetchKeyPackages(of: ["alice"]) } == .keyNotTrusted)
+        }
+    }
+
+    /// Runs `body` with three devices, and with what makes the relay give bob a KeyPackage as alice's, and its key in the
+    /// directory too.
+    private func withLiar(
+        _ rule: CredentialRule,
+        _ body: (
+            _ alice: TestDevice, _ mallory: TestDevice, _ bob: TestDevice, _ lie: (KeyPackage) -> Void
+        ) async throws -> Void
+    ) async throws {
+        try await withRelay({ $0.credentials.rule = rule }) { relay in
             let proxy = try TamperingProxy(before: relay)
-            let bob = try TestDevice("bob", at: proxy.url)
-            let client = try await bob.connect()
-            let key = try SigningKey.generate(.ed25519)
-            let forged = try await client.forge(user: "alice", key)
-            // The directory lies as well.
-            proxy.setRule { passing in
-                switch passing.frame {
-                case .keyPackages(var answer):
-                    answer.results[0].message = MLSMessage.keyPackage(forged).encoded
-                    return [.send(.keyPackages(answer), passing.id)]
-                case .users(var answer):
-                    answer.users[0].clients[0].signatureKey = key.publicKey.bytes
-                    return [.send(.users(answer), passing.id)]
-                default: return nil
+            let devices = [
+                try TestDevice("alice", at: relay.url), try TestDevice("mallory", at: relay.url),
+                try TestDevice("bob", at: proxy.url),
+            ]
+            for device in devices { try await device.connect() }
+            try await body(devices[0], devices[1], devices[2]) { keyPackage in
+                proxy.setRule { passing in
+                    switch passing.frame {
+                    case .keyPackages(var answer):
+                        answer.results[0].message = MLSMessage.keyPackage(keyPackage).encoded
+                        return [.send(.keyPackages(answer), passing.id)]
+                    case .users(var answer):
+                        answer.users[0].clients[0].signatureKey = keyPackage.leafNode.signatureKey
+                        return [.send(.users(answer), passing.id)]
+                    default: return nil
+                    }
                 }
             }
-            #expect(await clientErrorCode { _ = try await client.fetchKeyPackages(of: ["alice"]) } == .keyNotTrusted)
             proxy.stop()
-            for device in [alice, bob] { await device.close() }
+            for device in devices { await device.close() }
         }
     }
 
@@ -230,13 +295,13 @@ extension RelayClient {
         }
     }
 
-    /// A KeyPackage that says to be a user's, with a key of this device or another.
-    fileprivate func forge(user: String, _ key: SigningKey? = nil) throws -> KeyPackage {
+    /// A KeyPackage that says to be a user's, with a key of this device.
+    fileprivate func forge(user: String) throws -> KeyPackage {
         let now = ValidationPolicy.systemClock()
         return try KeyPackageSecrets(
             suite: Account.suite,
             identity: ClientIdentity(
-                credential: .basic(identity: Array(user.utf8)), signingKey: key ?? identity.signingKey),
+                credential: .basic(identity: Array(user.utf8)), signingKey: identity.signingKey),
             lifetime: Lifetime(notBefore: now - 60, notAfter: now + 86_400),
             configuration: account.groupConfiguration(configuration)
         ).keyPackage
