@@ -107,6 +107,21 @@ struct KeyPackageTests {
         }
     }
 
+    @Test("what is only too old is nobody's lie", arguments: [40, 100], [CredentialRule.basic, .x509])
+    func late(days: UInt64, rule: CredentialRule) async throws {
+        try await withRelay({ $0.credentials.rule = rule }) { relay in
+            let alice = try TestDevice("alice", at: relay.url)
+            try await alice.connect()
+            let bob = try TestDevice("bob", at: relay.url)
+            let client = try await bob.connect()
+            // As a clock that runs so far ahead sees it.
+            let later = ValidationPolicy.systemClock() + days * 86_400
+            let code = await clientErrorCode { _ = try await client.fetchKeyPackages(of: ["alice"], at: later) }
+            #expect(code == .userUnavailable)
+            for device in [alice, bob] { await device.close() }
+        }
+    }
+
     @Test("what is joined with is deleted, but for the last resort")
     func deleted() async throws {
         try await withRelay { relay in
