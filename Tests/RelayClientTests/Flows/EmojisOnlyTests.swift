@@ -23,7 +23,8 @@ struct EmojisOnlyTests {
             let id = try await crowd.group([alice, bobs, laptop, charlie])
             let everybody = [alice, bobs, laptop, charlie]
             for (index, person) in everybody.enumerated() {
-                try await person.group(id).send("🥳\(index)")
+                let group = try await person.group(id)
+                _ = try await group.accepted(try await group.send("🥳\(index)"))
             }
             for person in everybody {
                 for index in everybody.indices { try await person.message("🥳\(index)", in: id) }
