@@ -60,7 +60,8 @@ extension GroupSession {
     /// Joins the group that a Welcome leads to. What this device knew of an earlier time in it goes.
     func join(_ group: consuming Group, state: StateNumber, needsKeyUpdate: Bool, _ turn: GroupTurn) throws {
         if record.state != .none { try deleteGroup(turn) }
-        let wasThere = record.cursor != .zero
+        // Who was removed and is added again has lost track of nothing.
+        let hasLostTrack = record.cursor != .zero && record.status != .ended
         record.status = .member
         record.end = nil
         record.cursor = .zero
@@ -75,7 +76,7 @@ extension GroupSession {
         try turn.transaction.delete(Tables.receipts, number.key)
         try begin(group, state: state, turn)
         try observeAll(turn)
-        if wasThere { try turn.append(.rejoined, self) }
+        if hasLostTrack { try turn.append(.rejoined, self) }
         try turn.append(.joined(try ownMember(turn), by: nil), self)
         turn.outcome.wantsDescription = true
     }

@@ -48,7 +48,7 @@ extension RelayClient {
         case .publishCommit(let publication): try await publish(publication, runtime)
         case .makeCommit:
             try turn(runtime) { session, turn in
-                try session.makeCommit(turn)
+                try session.makeCommit(accepted: runtime.acceptedItems, turn)
                 runtime.hasPendingProposals = try session.hasPendingProposals(turn)
             }
             // Nothing could be committed: what is pending cannot be.

@@ -14,11 +14,11 @@ final class Crowd: Sendable {
     /// A new user with one device.
     /// - Parameter isProxied: whether the test may come between; see `proxy(of:)`.
     func person(
-        _ user: String, device: String = "phone", isProxied: Bool = false,
+        _ user: String, device: String = "phone", isProxied: Bool = false, faults: StoreFaults? = nil,
         _ change: (inout RelayClientConfiguration) -> Void = { _ in }
     ) async throws -> Person {
         let url = isProxied ? try makeProxy(user, device).url : relay.url
-        let person = try await Person.connected(user, device: device, at: url, change)
+        let person = try await Person.connected(user, device: device, at: url, faults: faults, change)
         people.withLock { $0.append(person) }
         return person
     }
