@@ -18,6 +18,8 @@ final class GroupRuntime {
     var isAcknowledging = false
     var mustDescribe = false
     var isDescribing = false
+    /// How often a commit of this device's came too late.
+    var racesLost = 0
     /// How often the members that the relay names were not those of the group, one time after the other.
     var rosterMismatches = 0
     /// How often the relay gave a GroupInfo that it did not accept a commit for.

@@ -68,6 +68,8 @@ extension GroupSession {
         record.chain = nil
         record.denied = nil
         record.former = []
+        // What was changed meanwhile the log does not tell: the relay is asked, as the first time.
+        record.admins = []
         record.needsKeyUpdate = needsKeyUpdate
         record.keysSince = turn.device.now()
         try setPublication(nil, turn)
@@ -75,6 +77,7 @@ extension GroupSession {
         try turn.transaction.delete(Tables.heads, number.key)
         try turn.transaction.delete(Tables.receipts, number.key)
         try begin(group, state: state, turn)
+        try renewAll(turn)
         try observeAll(turn)
         if hasLostTrack { try turn.append(.rejoined, self) }
         try turn.append(.joined(try ownMember(turn), by: nil), self)

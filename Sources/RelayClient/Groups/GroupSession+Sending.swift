@@ -189,11 +189,38 @@ extension GroupSession {
     /// The clients' numbers for signature keys, as far as they are known.
     private func numbers(ofKeys keys: [[UInt8]], _ turn: GroupTurn) throws -> [ClientNumber] {
         guard record.policy.mode == .privateHandshake, !keys.isEmpty else { return [] }
-        let wanted = Set(keys)
-        return try turn.transaction.scan(Tables.clients, prefix: []).compactMap { key, value in
-            let known = try KnownClient(decoding: value.bytes)
-            return wanted.contains(known.signatureKey) ? try ClientNumber(decoding: key) : nil
+        let known = try knownNumbers(turn)
+        return keys.compactMap { known[$0] }
+    }
+
+    private func knownNumbers(_ turn: GroupTurn) throws -> [[UInt8]: ClientNumber] {
+        var numbers: [[UInt8]: ClientNumber] = [:]
+        for (key, value) in try turn.transaction.scan(Tables.clients, prefix: []) {
+            numbers[try KnownClient(decoding: value.bytes).signatureKey] = try ClientNumber(decoding: key)
         }
+        return numbers
+    }
+
+    /// The users of members that the next commit may remove, and whose numbers this device does not know: the relay does
+    /// not see who is removed where handshakes are private, and keeps those that it is not told.
+    func usersToRemoveUnseen(_ turn: GroupTurn) throws -> [String] {
+        guard record.policy.mode == .privateHandshake else { return [] }
+        let wanted = Set(
+            outbox.flatMap { entry -> [[UInt8]] in
+                if case .change(.remove(let keys)) = entry.item.content { keys } else { [] }
+            })
+        let leaves = try withGroup(turn) { group in
+            let tree = group.publicGroup.tree
+            let proposed = group.publicGroup.pendingProposals.compactMap { queued -> LeafIndex? in
+                if case .remove(let remove) = queued.proposal { remove.removed } else { nil }
+            }
+            let chosen = tree.members.filter { leaf in tree.signatureKey(at: leaf).map(wanted.contains) ?? false }
+            return Set(proposed + chosen).compactMap { tree.leafNode(at: $0) }
+        }
+        guard !leaves.isEmpty else { return [] }
+        let known = try knownNumbers(turn)
+        let unseen = leaves.filter { known[$0.signatureKey] == nil }
+        return Set(try unseen.map { try turn.device.member($0, turn.transaction).user }).sorted()
     }
 
     /// The relay has refused a commit for what it does: alone each of several changes may still be possible.

@@ -72,7 +72,10 @@ extension RelayClient {
     private func takeWelcome(_ entry: Entry, _ cursor: Cursor) throws {
         do {
             try joinByWelcome(entry, cursor)
-        } catch let error as GroupError {
+        } catch {
+            // A group that was known is as it was.
+            for runtime in runtimes.values { try store.read { try runtime.session.reload($0) } }
+            guard error is GroupError else { throw error }
             // It stays what it is: this device cannot join by it.
             report(error)
             try didTake(cursor)

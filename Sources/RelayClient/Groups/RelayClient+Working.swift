@@ -46,13 +46,7 @@ extension RelayClient {
         switch step {
         case .none: return false
         case .publishCommit(let publication): try await publish(publication, runtime)
-        case .makeCommit:
-            try turn(runtime) { session, turn in
-                try session.makeCommit(accepted: runtime.acceptedItems, turn)
-                runtime.hasPendingProposals = try session.hasPendingProposals(turn)
-            }
-            // Nothing could be committed: what is pending cannot be.
-            if session.publication == nil { runtime.hasPendingProposals = false }
+        case .makeCommit: try await makeCommit(runtime)
         case .prepareItems(let items): try turn(runtime) { try $0.prepare(items, $1) }
         case .publishItems(let items): try await publish(items, runtime)
         case .join: try await join(runtime)
@@ -61,6 +55,19 @@ extension RelayClient {
     }
 
     // MARK: Commits
+
+    private func makeCommit(_ runtime: GroupRuntime) async throws {
+        // The relay is told whom it removes: by their numbers.
+        let users = try look(runtime) { session, turn in try session.usersToRemoveUnseen(turn) }
+        if !users.isEmpty { _ = try await lookUp(users) }
+        guard runtime.session.isMember, runtime.session.publication == nil else { return }
+        try turn(runtime) { session, turn in
+            try session.makeCommit(accepted: runtime.acceptedItems, turn)
+            runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+        }
+        // Nothing could be committed: what is pending cannot be.
+        if runtime.session.publication == nil { runtime.hasPendingProposals = false }
+    }
 
     private func publish(_ publication: Publication, _ runtime: GroupRuntime) async throws {
         guard let connection else { return }
@@ -116,6 +123,7 @@ extension RelayClient {
                 try turn(runtime) { session, turn in try session.didNotJoin(publication, turn) }
             } else {
                 // The log says which commit has won; it may even be this one.
+                runtime.racesLost += 1
                 runtime.settledPublication = publication
             }
         case .commitReserved?, .rateLimited?:

@@ -44,7 +44,7 @@ final class CrashRun {
 
     private var everybody: [Person] { stayers + [guest] }
     var crashCount: Int { everybody.reduce(0) { $0 + ($1.faults?.crashCount ?? 0) } }
-    private var story: Comment { "seed \(seed), \(log)" }
+    private var story: Comment { "seed \(seed), \(log.joined(separator: "; "))" }
 
     private func one(of people: [Person]) -> Person { people[Int.random(in: people.indices, using: &random)] }
 
@@ -138,11 +138,13 @@ final class CrashRun {
         try await acceptAsGuest()
         for person in stayers { try await say(1, person) }
         let (stayers, sent, id) = (stayers, sent, id)
-        for person in stayers {
-            try await until("all messages at \(person.name); \(story)", within: .seconds(40)) {
-                Set(try await person.texts(id)).isSuperset(of: sent.filter { !$0.hasPrefix("dave") })
+        do {
+            for person in stayers {
+                try await until("all messages at \(person.name)", within: .seconds(40)) {
+                    Set(try await person.texts(id)).isSuperset(of: sent.filter { !$0.hasPrefix("dave") })
+                }
             }
-        }
+        } catch { throw await explained(error) }
         try await quiet()
         try await check()
     }
@@ -163,16 +165,20 @@ final class CrashRun {
                 let isDone = try await guest.unfinished(id).isEmpty
                 return isDone && states.count == 1
             }
-        } catch {
-            var words: [String] = []
-            for person in everybody {
-                // What it is good for is to say what is wrong.
-                let state = try? await person.stateInWords(id)
-                let unfinished = try? await person.unfinished(id)
-                words.append("\(person.name): \(state ?? []), to do: \(unfinished ?? [])")
-            }
-            throw FakeServer.Failure(description: "\(error); \(words.joined(separator: "\n")); \(story)")
+        } catch { throw await explained(error) }
+    }
+
+    /// With all that can be said of where everybody is.
+    private func explained(_ error: any Error) async -> any Error {
+        var words: [String] = []
+        for person in everybody {
+            // What it is good for is to say what is wrong: what fails is left out.
+            let state = try? await person.stateInWords(id)
+            let work = try? await person.inside(id)
+            let problems = person.events.suffix(5).map { "\($0)" }
+            words.append("\(person.name): \(state ?? []), \(work ?? "away"), \(problems)")
         }
+        return FakeServer.Failure(description: "\(error)\n\(words.joined(separator: "\n"))\n\(story)")
     }
 
     private func check() async throws {
@@ -193,8 +199,10 @@ final class CrashRun {
     /// The guest has all that was said while it was there.
     private func checkGuest() async throws {
         guard try await guest.client.group(id) != nil else { return }
-        let troubles = try await guest.troubles(id)
-        #expect(troubles == [], "\(story)")
+        // What was on its way from an epoch before the guest's is accepted, and not for it: RFC 9750 section 5.2.2. Who is
+        // added again before it has seen its removal has lost track.
+        let unreadable = try await guest.troubles(id).filter { !$0.contains("rejoined") }
+        #expect(unreadable.allSatisfy { $0.contains("epochUnknown") }, "\(unreadable); \(story)")
         var wanted: [String] = []
         var isThere = false
         for event in try await stayers[0].group(id).history(after: .start, limit: 100_000) {
@@ -207,7 +215,8 @@ final class CrashRun {
             }
         }
         let texts = try await guest.texts(id)
-        #expect(texts == wanted, "\(story)")
+        #expect(wanted.filter(texts.contains) == texts, "\(story)")
+        #expect(wanted.count - texts.count <= unreadable.count, "\(wanted) but \(texts); \(story)")
         // What it said is there, or it was told that it is not.
         let said = sent.filter { $0.hasPrefix("dave") }.count
         let unsent = try await guest.history(id).count { if case .notSent = $0 { true } else { false } }
@@ -221,7 +230,7 @@ final class CrashRun {
 private func excusing<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value? {
     let excused: Set<RelayClientError.Code> = [
         .closed, .storeFailed, .obsolete, .notConnected, .userUnknown, .userUnavailable, .notMember, .timedOut,
-        .invitationUnknown, .connectionFailed, .limited, .groupUnknown,
+        .invitationUnknown, .connectionFailed, .limited, .groupUnknown, .notAllowed,
     ]
     do {
         return try await body()
@@ -262,13 +271,15 @@ extension Person {
     }
 
     /// What must not be in a history while the relay is honest.
-    func troubles(_ id: GroupID) async throws -> [GroupEvent.Kind] {
-        try await history(id).filter { kind in
-            switch kind {
-            case .undecryptable, .integrityWarning, .rejoined, .changeVoided: true
-            case .notSent: user != "dave"
-            default: false
-            }
+    func troubles(_ id: GroupID) async throws -> [String] {
+        try await group(id).history(after: .start, limit: 100_000).compactMap { event in
+            let isTrouble =
+                switch event.kind {
+                case .undecryptable, .integrityWarning, .rejoined, .changeVoided: true
+                case .notSent: user != "dave"
+                default: false
+                }
+            return isTrouble ? "\(event.sequenceNumber): \(event.kind)" : nil
         }
     }
 }

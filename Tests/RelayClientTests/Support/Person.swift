@@ -261,6 +261,10 @@ func converge(_ people: [Person], in id: GroupID, within limit: Duration = patie
 extension Person {
     /// What this device has still to do in a group, in words.
     func unfinished(_ id: GroupID) async throws -> [String] { try await client.unfinished(id) }
+    /// How often a commit of this device's came too late, since the device was opened.
+    func racesLost(_ id: GroupID) async throws -> Int { try await client.racesLost(id) }
+    /// What this device does in a group at the moment, for who looks for a fault.
+    func inside(_ id: GroupID) async throws -> String { try await client.inside(id) }
     func unfinishedTexts(_ id: GroupID) async throws -> [String] { try await client.unfinishedTexts(id) }
 }
 
@@ -268,6 +272,23 @@ extension RelayClient {
     fileprivate func unfinished(_ id: GroupID) throws -> [String] {
         let session = try existing(id).session
         return session.outbox.map { "\($0.item.content)" } + (session.publication.map { ["\($0.kind)"] } ?? [])
+    }
+
+    fileprivate func racesLost(_ id: GroupID) throws -> Int { try existing(id).racesLost }
+
+    fileprivate func inside(_ id: GroupID) throws -> String {
+        let runtime = try existing(id)
+        let (session, record) = (runtime.session, runtime.session.record)
+        let items = session.outbox.map { entry in
+            let (item, prepared) = (entry.item, entry.item.prepared)
+            let what = item.isChange ? "change" : "message"
+            return "\(what) of \(prepared?.epoch as Any) refused in \(prepared?.refusedIn as Any)"
+                + (runtime.acceptedItems.contains(entry.number) ? " accepted" : "")
+        }
+        return "\(record.status) at \(record.cursor) of \(record.log), admins \(record.admins.count), "
+            + "denied \(record.denied as Any), follows \(runtime.follower != nil), works \(runtime.isWorking), "
+            + "pending \(runtime.hasPendingProposals), broken \(runtime.isBroken), to publish "
+            + "\(session.publication?.epoch as Any) settled \(runtime.settledPublication?.epoch as Any), to do \(items)"
     }
 
     fileprivate func unfinishedTexts(_ id: GroupID) throws -> [String] {
