@@ -88,6 +88,7 @@ extension RelayClient {
                 tell(.groupJoined(runtime.session.id))
             }
         } catch let error as RelayConnectionError {
+            if error.code == .relay(.staleEpoch) { runtime.racesLost += 1 }
             guard runtime.session.publication == publication else { return }
             try await didRefuse(publication, error, runtime)
         }
@@ -123,12 +124,11 @@ extension RelayClient {
                 try turn(runtime) { session, turn in try session.didNotJoin(publication, turn) }
             } else {
                 // The log says which commit has won; it may even be this one.
-                runtime.racesLost += 1
                 runtime.settledPublication = publication
             }
         case .commitReserved?, .rateLimited?:
             let wait = error.retryDetail.map { Duration.milliseconds($0.retryAfterMilliseconds) } ?? .zero
-            try await pause(max(wait, .milliseconds(20)))
+            await pause(max(wait, .milliseconds(20)), while: publication, runtime)
         case .proposalRequired?, .storageFull?, .storageFailed?, .shuttingDown?:
             if error.code.relayCode == .proposalRequired {
                 try turn(runtime) { session, turn in try session.discardCommit(turn) }
@@ -186,6 +186,19 @@ extension RelayClient {
     }
 
     private func pause(_ duration: Duration) async throws { try await Task.sleep(for: duration) }
+
+    /// Returns once `publication` is not what is to be published any more: another's commit has come.
+    private func pause(_ duration: Duration, while publication: Publication, _ runtime: GroupRuntime) async {
+        let end = ContinuousClock.now + duration
+        let timer = Task {
+            do { try await Task.sleep(until: end) } catch { return }
+            if isOpen { runtime.resumeTurnWaiters() }
+        }
+        while isOpen, runtime.session.publication == publication, ContinuousClock.now < end {
+            await nextTurn(of: runtime)
+        }
+        timer.cancel()
+    }
 
     // MARK: Messages
 
