@@ -5,6 +5,9 @@ final class GroupRuntime {
     let session: GroupSession
     /// Reads the group's log.
     var follower: Task<Void, Never>?
+    var lastFollower = 0
+    /// Whether the next attempt to read is worth making at once.
+    var isImpatient = false
     /// Whether a task does what is to be done, and whether it has to look again.
     var isWorking = false
     var mustLookAgain = false

@@ -47,9 +47,17 @@ extension RelayClient {
         case .none: return false
         case .publishCommit(let publication): try await publish(publication, runtime)
         case .makeCommit:
-            try turn(runtime) { session, turn in
+            try await learnNumbers(runtime)
+            let hasMoot = try turn(runtime) { session, turn in
                 try session.makeCommit(turn)
                 runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+                return !turn.outcome.mootItems.isEmpty
+            }
+            if hasMoot, session.publication == nil {
+                try await catchUp(runtime)
+                try turn(runtime) { session, turn in
+                    if session.publication == nil { try session.makeCommit(isCaughtUp: true, turn) }
+                }
             }
             // Nothing could be committed: what is pending cannot be.
             if session.publication == nil { runtime.hasPendingProposals = false }
@@ -58,6 +66,28 @@ extension RelayClient {
         case .join: try await join(runtime)
         }
         return true
+    }
+
+    // MARK: Being up to date
+
+    /// Waits until this device has read what the relay has of the group now.
+    func catchUp(_ runtime: GroupRuntime) async throws {
+        let description = try await askDescription(runtime)
+        try await wait(runtime) { runtime.session.record.cursor >= description.last || !runtime.session.isMember }
+    }
+
+    /// Waits until the relay has said what kind of group it is, and which log it has.
+    func described(_ runtime: GroupRuntime) async throws {
+        let isKnown = runtime.session.isDescribed && runtime.session.record.log != .none
+        guard runtime.session.isMember, !isKnown else { return }
+        let description = try await askDescription(runtime)
+        guard runtime.session.isMember else { return }
+        _ = try turn(runtime) { session, turn in try session.take(description, turn) }
+    }
+
+    func askDescription(_ runtime: GroupRuntime) async throws -> GroupDescription {
+        try await usableConnection().ask(
+            DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
     }
 
     // MARK: Commits
@@ -147,9 +177,8 @@ extension RelayClient {
     private func didNotCreate(
         _ publication: Publication, _ error: RelayConnectionError, _ runtime: GroupRuntime
     ) async throws {
-        if error.code == .relay(.groupExists), let connection {
-            let description = try await connection.ask(
-                DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
+        if error.code == .relay(.groupExists) {
+            let description = try await askDescription(runtime)
             guard !description.members.contains(where: { $0.client == account.clientNumber }) else {
                 try turn(runtime) { session, turn in try session.didCreate(publication, description.log, turn) }
                 return follow(runtime)
@@ -241,8 +270,7 @@ extension RelayClient {
         guard let connection else { return }
         let id = runtime.session.record.id
         do {
-            let description = try await connection.ask(
-                DescribeGroup(groupID: id), for: GroupDescription.self, isRepeatable: true)
+            let description = try await askDescription(runtime)
             let answer = try await connection.fetchGroupInfo(id)
             guard runtime.session.record.status == .joining, runtime.session.publication == nil else { return }
             try turn(runtime) { session, turn in
