@@ -12,6 +12,20 @@ public enum ClientStoreError: Error, Hashable, Sendable {
     case damaged(String)
     /// The operating system or LMDB refused.
     case failed(call: String, code: Int32)
-    /// `ClientStoreConfiguration.beforeCommit` said so: a test.
+    /// `ClientStoreConfiguration.faults` said so: a test.
     case interrupted
+}
+
+extension ClientStoreError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .full: "the disk or the store is full"
+        case .inUse: "the store is in use"
+        case .keyWrong: "the store was made with another key"
+        case .formatUnknown(let format): "the store has the format \(format), which this program does not know"
+        case .damaged(let what): "the store is damaged: \(what)"
+        case .failed(let call, let code): "\(call) failed: \(LMDB.reason(of: code))"
+        case .interrupted: "interrupted by a test"
+        }
+    }
 }

@@ -4,7 +4,7 @@ public import MLSCrypto
 public struct StoreKey: Sendable {
     public static let byteCount = 32
 
-    let secret: SharedSecret
+    package let secret: SharedSecret
 
     /// - Precondition: `secret` has `byteCount` bytes.
     public init(_ secret: SharedSecret) {

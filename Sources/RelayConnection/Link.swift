@@ -7,19 +7,22 @@ import TLSPresentation
 final class Link {
     /// What the client hears, in batches: whatever one read gave.
     enum Event: Sendable {
-        case ready(Ready, Limits)
+        case ready(Ready, Limits, serverName: [UInt8])
         case goAway(GoAway)
         case answer(RequestID, Frame)
         case entry(ReceivedEntry)
+        case receipts(Receipts)
     }
 
     /// Tells this connection from the client's others.
     let number: Int
     private weak var client: RelayConnection?
     private let identity: ConnectionIdentity
-    private let registers: Bool
+    private let registration: Registration?
+    private let expectedServerName: [UInt8]?
     private var socket: ClientSocket?
     private var session = Session()
+    private var serverName: [UInt8] = []
     private var failure: RelayConnectionError?
     /// When something last came.
     private(set) var lastReceived: ContinuousClock.Instant
@@ -31,7 +34,8 @@ final class Link {
         self.number = number
         self.client = client
         self.identity = identity
-        registers = configuration.registers
+        registration = configuration.registration
+        expectedServerName = configuration.expectedServerName
         lastReceived = loop.now
         let socket = ClientSocket(loop, url: url, options: configuration.socket, delegate: self)
         self.socket = socket
@@ -79,30 +83,47 @@ final class Link {
             if let socket {
                 socket.maxMessageByteCount = min(socket.maxMessageByteCount, Int(limits.maxFrameByteCount))
             }
-            events.append(.ready(ready, limits))
+            events.append(.ready(ready, limits, serverName: serverName))
         // A full output means that the relay does not read: it does not wait for this answer either.
         case .answerPing(let data): _ = send(Pong(data: data).frame(.none))
         case .goAway(let goAway): events.append(.goAway(goAway))
         case .deliver(let id, let frame): events.append(.answer(id, frame))
+        case .receipts(let receipts): events.append(.receipts(receipts))
         case .fail(let error): fail(error)
         }
     }
 
     private func authenticate(_ challenge: Challenge, _ id: RequestID) {
-        let purpose: FrameType = registers ? .register : .authenticate
-        let content = AuthenticationTBS(challenge: challenge, purpose: purpose, identity: identity.identity).encoded
-        let signature: [UInt8]
-        do throws(CryptoError) {
-            signature = try identity.key.signWithLabel(
-                AuthenticationTBS.label, content: content.rawSpan, prefix: SignatureLabel.prefix)
-        } catch {
-            return fail(RelayConnectionError(.identityUnusable, "\(error)"))
+        if let expectedServerName, expectedServerName != challenge.serverName {
+            return fail(RelayConnectionError(.serverNameDiffers, "the relay has another name than expected"))
         }
-        let frame =
-            registers
-            ? Register(identity: identity.identity, signature: signature).frame(id)
-            : Authenticate(identity: identity.identity, signature: signature).frame(id)
-        _ = send(frame)
+        serverName = challenge.serverName
+        do throws(CryptoError) {
+            _ = send(try proof(for: challenge, id))
+        } catch {
+            fail(RelayConnectionError(.identityUnusable, "\(error)"))
+        }
+    }
+
+    /// The frame that says who this is, and shows it.
+    private func proof(for challenge: Challenge, _ id: RequestID) throws(CryptoError) -> [UInt8] {
+        let identity = self.identity.identity
+        guard let registration else {
+            let signature = try sign(
+                AuthenticationTBS(challenge: challenge, purpose: .authenticate, identity: identity))
+            return Authenticate(identity: identity, signature: signature).frame(id)
+        }
+        let (name, admission) = (registration.clientName, registration.admission)
+        let signature = try sign(
+            AuthenticationTBS(
+                challenge: challenge, purpose: .register, identity: identity, clientName: name, admission: admission))
+        return Register(identity: identity, clientName: name, admission: admission, signature: signature).frame(id)
+    }
+
+    private func sign(_ content: AuthenticationTBS) throws(CryptoError) -> [UInt8] {
+        let bytes = content.encoded
+        return try identity.key.signWithLabel(
+            AuthenticationTBS.label, content: bytes.rawSpan, prefix: SignatureLabel.prefix)
     }
 }
 

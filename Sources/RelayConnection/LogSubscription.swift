@@ -32,24 +32,47 @@ public struct LogSubscription: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(RelayConnectionError) -> ReceivedEntry? {
+            guard try await fill(isolation: actor) else { return nil }
+            let entry = batch[index]
+            didReturn(1)
+            return entry
+        }
+
+        /// What has come, at least one entry, and no more than `limit`: for who does something once for many. Waits
+        /// where nothing has come; nil at the end, and throws as `next` does.
+        /// - Precondition: `limit` is positive.
+        public mutating func nextBatch(
+            limit: Int = .max, isolation actor: isolated (any Actor)? = #isolation
+        ) async throws(RelayConnectionError) -> [ReceivedEntry]? {
+            precondition(limit > 0, "a batch has room for an entry")
+            guard try await fill(isolation: actor) else { return nil }
+            let entries = Array(batch[index...].prefix(limit))
+            didReturn(entries.count)
+            return entries
+        }
+
+        /// Waits until `batch` has an entry that was not returned.
+        /// - Returns: false at the end.
+        private mutating func fill(isolation actor: isolated (any Actor)?) async throws(RelayConnectionError) -> Bool {
             if Task.isCancelled {
                 handle.cancel()
                 batch = []
                 index = 0
             }
-            if index == batch.count {
-                guard let more = try await handle.nextBatch(isolation: actor) else { return nil }
-                batch = more
-                index = 0
-            }
-            let entry = batch[index]
-            index += 1
-            unreported += 1
-            if unreported >= handle.creditStep {
-                handle.didConsume(unreported)
-                unreported = 0
-            }
-            return entry
+            guard index == batch.count else { return true }
+            guard let more = try await handle.nextBatch(isolation: actor) else { return false }
+            batch = more
+            index = 0
+            return true
+        }
+
+        /// The next `count` entries of `batch` are the reader's: gives credit for them back, half a window at a time.
+        private mutating func didReturn(_ count: Int) {
+            index += count
+            unreported += count
+            guard unreported >= handle.creditStep else { return }
+            handle.didConsume(unreported)
+            unreported = 0
         }
 
         public mutating func next() async throws(RelayConnectionError) -> ReceivedEntry? {

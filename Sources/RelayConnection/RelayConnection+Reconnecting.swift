@@ -18,19 +18,21 @@ extension RelayConnection {
             // What was done about one event may have ended the connection.
             guard link?.number == number else { break }
             switch event {
-            case .ready(let ready, let limits): didBecomeReady(ready, limits)
+            case .ready(let ready, let limits, let name): didBecomeReady(ready, limits, serverName: name)
             case .goAway(let goAway): drain(within: .milliseconds(goAway.graceMilliseconds))
             case .answer(let id, let frame): didAnswer(id, frame)
             case .entry(let entry): accept(entry, &touched)
+            case .receipts(let receipts): receiptsObservers.tell(receipts)
             }
         }
         for id in touched { followers[id]?.handOver() }
     }
 
-    private func didBecomeReady(_ ready: Ready, _ limits: Limits) {
+    private func didBecomeReady(_ ready: Ready, _ limits: Limits, serverName: [UInt8]) {
         hasBeenReady = true
         readySince = .now
         clientNumber = ready.client
+        self.serverName = serverName
         self.limits = limits
         setState(.ready(ready.client))
         keepAlive(lastLinkNumber)
@@ -96,6 +98,7 @@ extension RelayConnection {
     func end(_ error: RelayConnectionError) {
         if case .ended = state { return }
         setState(.ended(error))
+        receiptsObservers.finish()
         cancel(&reconnectDeadline)
         failAll(error)
         link?.close(error)

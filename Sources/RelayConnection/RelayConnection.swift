@@ -30,6 +30,8 @@ public actor RelayConnection {
     public private(set) var state = State.idle
     /// What the relay accepts; nil while there is no connection.
     public internal(set) var limits: Limits?
+    /// The relay's name, as its operator chose it; nil until the first connection is ready.
+    public internal(set) var serverName: [UInt8]?
     /// The client's number, once the relay has said it.
     public internal(set) var clientNumber: ClientNumber?
 
@@ -51,6 +53,7 @@ public actor RelayConnection {
     var connectWaiters: [Int: CheckedContinuation<Result<Void, RelayConnectionError>, Never>] = [:]
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
     private let observers = StateObservers()
+    let receiptsObservers = ReceiptsObservers()
     private var lastID = 0
 
     // Logs.
@@ -118,6 +121,12 @@ public actor RelayConnection {
     public func states() -> AsyncStream<State> {
         observers.add(after: state)
     }
+
+    /// What the relay pushes from now on about how far members are, until the client ends; nothing is left out, so a
+    /// reader has to keep up.
+    ///
+    /// A relay pushes on the connection on which FollowReceipts was asked: that is to be asked again on the next one.
+    public func receipts() -> AsyncStream<Receipts> { receiptsObservers.add() }
 
     private func cancelConnect(_ id: Int) {
         connectWaiters.removeValue(forKey: id)?.resume(returning: .failure(.cancelled))

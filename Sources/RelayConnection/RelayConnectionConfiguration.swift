@@ -1,9 +1,13 @@
 public import ClientTransport
+public import RelayWire
 
 /// How a `RelayConnection` connects, waits and buffers.
 public struct RelayConnectionConfiguration: Sendable {
-    /// Whether to register the identity where the relay does not know it. A relay that does is none the worse for it.
-    public var registers = false
+    /// How to register the identity where the relay does not know it; nil to fail there with `identityUnknown`. A relay
+    /// that knows it does not look at this.
+    public var registration: Registration?
+    /// The name that the relay has to have, which is part of what is signed; nil for any. Another one ends the client.
+    public var expectedServerName: [UInt8]?
     /// How long a request may take, lost connections and all, unless it says otherwise.
     public var requestTimeout: Duration = .seconds(30)
     /// How many entries of a log may be on the way or wait for whoever iterates: a slow reader stops its own log alone.
@@ -20,6 +24,26 @@ public struct RelayConnectionConfiguration: Sendable {
     public var loop: LoopMailbox?
 
     public init() {}
+
+    /// Whether to register the identity; as a client without a name, by a relay that lets everybody in, unless
+    /// `registration` says otherwise.
+    public var registers: Bool {
+        get { registration != nil }
+        set { registration = newValue ? registration ?? Registration() : nil }
+    }
+}
+
+/// What a client says of itself when it registers. PROTOCOL.md section 4.3.
+public struct Registration: Hashable, Sendable {
+    /// What the user calls this client: at most 64 bytes of UTF-8 without control characters, perhaps none.
+    public var clientName: [UInt8]
+    /// Why it may register.
+    public var admission: Admission
+
+    public init(clientName: [UInt8] = [], admission: Admission = .open) {
+        self.clientName = clientName
+        self.admission = admission
+    }
 }
 
 /// Waiting times that grow from one failure to the next, and differ from client to client.

@@ -10,7 +10,7 @@ public struct RelayConnectionError: Error, Sendable {
             case relay(ErrorCode)
             case cancelled, timedOut, notConnected, closed
             case connectionFailed, connectionLost, certificateRefused, protocolViolation
-            case chainBroken, entriesGone, alreadyFollowed, identityUnusable
+            case chainBroken, entriesGone, alreadyFollowed, identityUnusable, serverNameDiffers
         }
         private let kind: Kind
 
@@ -40,6 +40,8 @@ public struct RelayConnectionError: Error, Sendable {
         public static let alreadyFollowed = Code(kind: .alreadyFollowed)
         /// The identity's key does not sign.
         public static let identityUnusable = Code(kind: .identityUnusable)
+        /// The relay has another name than the one that was expected: it is another relay. The client ends.
+        public static let serverNameDiffers = Code(kind: .serverNameDiffers)
 
         /// The relay's code, where the relay refused.
         public var relayCode: ErrorCode? { if case .relay(let code) = kind { code } else { nil } }
@@ -94,13 +96,31 @@ public struct RelayConnectionError: Error, Sendable {
         return try? VersionDetail(decoding: relayError.detail)
     }
 
+    /// When a repetition has a chance, if the relay refused for how often or how much was asked, or for another's turn.
+    public var retryDetail: RetryDetail? {
+        guard let relayError, [.rateLimited, .quotaExceeded, .commitReserved].contains(relayError.code) else {
+            return nil
+        }
+        // As above.
+        return try? RetryDetail(decoding: relayError.detail)
+    }
+
+    /// Which rule was broken, if the relay refused what it validates.
+    public var ruleDetail: RuleDetail? {
+        let codes: [ErrorCode] = [.keyPackageInvalid, .groupInfoInvalid, .proposalInvalid, .commitInvalid]
+        guard let relayError, codes.contains(relayError.code) else { return nil }
+        // As above.
+        return try? RuleDetail(decoding: relayError.detail)
+    }
+
     /// Whether no later attempt can end differently: the client ends with it.
     var isFatal: Bool {
         switch code.relayCode {
         case .versionUnsupported?, .authenticationFailed?, .identityTaken?, .identityUnknown?, .nameInvalid?: true
         case .admissionRequired?, .admissionInvalid?, .clientRevoked?, .userSuspended?, .keyInUse?: true
+        case .credentialInvalid?: true
         case _?: false
-        case nil: code == .certificateRefused || code == .identityUnusable
+        case nil: [.certificateRefused, .identityUnusable, .serverNameDiffers].contains(code)
         }
     }
 }

@@ -18,6 +18,8 @@ struct Session {
         case goAway(GoAway)
         /// The answer to a request.
         case deliver(RequestID, Frame)
+        /// Pushed: positions of members that changed.
+        case receipts(Receipts)
         case fail(RelayConnectionError)
     }
 
@@ -49,6 +51,7 @@ struct Session {
             guard let limits else { preconditionFailure("a challenge came first") }
             state = .ready
             return .becomeReady(ready, limits)
+        case (.ready, .receipts(let receipts)) where id == .none: return .receipts(receipts)
         case (.ready, .error), (.ready, .done), (.ready, .groupCreated), (.ready, .published), (.ready, .subscribed),
             (.ready, .keyPackages), (.ready, .keyPackageCounts), (.ready, .groupInfo), (.ready, .pong),
             (.ready, .credential), (.ready, .users), (.ready, .userNames), (.ready, .authority),

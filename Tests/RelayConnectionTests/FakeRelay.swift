@@ -120,9 +120,7 @@ final class RelayPeer: Sendable {
     func close() { peer.shutDown() }
 
     /// Greets the client and checks what it signs.
-    func greet(_ limits: Limits = FakeRelay.limits) async throws -> (
-        id: RequestID, purpose: FrameType, identity: Identity
-    ) {
+    func greet(_ limits: Limits = FakeRelay.limits) async throws -> (id: RequestID, proof: Proof) {
         let (helloID, hello) = try await require(Hello.self)
         #expect(
             hello.versions == [.v1] && helloID != .none && hello.frame(helloID).count <= WireLimits.maxHelloByteCount)
@@ -130,26 +128,41 @@ final class RelayPeer: Sendable {
             version: .v1, serverName: Array("test".utf8), nonce: randomBytes(WireLimits.nonceByteCount), limits: limits)
         try send(challenge, helloID)
         let received = try await require()
-        let (purpose, identity, signature) = try Self.proof(in: received.frame)
-        let content = AuthenticationTBS(challenge: challenge, purpose: purpose, identity: identity).encoded
-        let key = try SignaturePublicKey(identity.signatureKey.rawSpan, scheme: identity.scheme)
+        let proof = try Proof(in: received.frame)
+        let content = AuthenticationTBS(
+            challenge: challenge, purpose: proof.purpose, identity: proof.identity, clientName: proof.clientName,
+            admission: proof.admission
+        ).encoded
+        let key = try SignaturePublicKey(proof.identity.signatureKey.rawSpan, scheme: proof.identity.scheme)
         let isValid = key.verifyWithLabel(
-            AuthenticationTBS.label, content: content.rawSpan, signature: signature.rawSpan,
+            AuthenticationTBS.label, content: content.rawSpan, signature: proof.signature.rawSpan,
             prefix: SignatureLabel.prefix)
         #expect(isValid)
-        return (received.id, purpose, identity)
+        return (received.id, proof)
     }
 
-    private static func proof(in frame: Frame) throws -> (FrameType, Identity, [UInt8]) {
-        switch frame {
-        case .register(let body): (.register, body.identity, body.signature)
-        case .authenticate(let body): (.authenticate, body.identity, body.signature)
-        default: throw FakeServer.Failure(description: "no signature but \(frame)")
+    /// What a Register or an Authenticate says.
+    struct Proof {
+        var purpose: FrameType
+        var identity: Identity
+        var clientName: [UInt8] = []
+        var admission = Admission.open
+        var signature: [UInt8]
+
+        init(in frame: Frame) throws {
+            switch frame {
+            case .register(let body):
+                (purpose, identity, signature) = (.register, body.identity, body.signature)
+                (clientName, admission) = (body.clientName, body.admission)
+            case .authenticate(let body):
+                (purpose, identity, signature) = (.authenticate, body.identity, body.signature)
+            default: throw FakeServer.Failure(description: "no signature but \(frame)")
+            }
         }
     }
 
     func makeReady(_ limits: Limits = FakeRelay.limits) async throws {
-        let (id, _, _) = try await greet(limits)
+        let (id, _) = try await greet(limits)
         try send(Ready(client: ClientNumber(rawValue: 7), time: Timestamp(rawValue: 1)), id)
     }
 

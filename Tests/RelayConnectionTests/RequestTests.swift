@@ -83,6 +83,23 @@ struct RequestTests {
         await client.close()
     }
 
+    @Test("a refusal says when to come again and which rule was broken, if the code has that and the detail is one")
+    func details() {
+        let retry = RetryDetail(retryAfterMilliseconds: 1500, limit: Array("rate".utf8))
+        let rule = RuleDetail(rule: Array("12.2-committer-remove".utf8))
+        for code in [ErrorCode.rateLimited, .quotaExceeded, .commitReserved] {
+            let error = RelayConnectionError(RelayError(code, "", detail: retry.encoded))
+            #expect(error.retryDetail == retry && error.ruleDetail == nil)
+        }
+        for code in [ErrorCode.keyPackageInvalid, .groupInfoInvalid, .proposalInvalid, .commitInvalid] {
+            let error = RelayConnectionError(RelayError(code, "", detail: rule.encoded))
+            #expect(error.ruleDetail == rule && error.retryDetail == nil)
+        }
+        #expect(RelayConnectionError(RelayError(.rateLimited, "", detail: [1])).retryDetail == nil)
+        #expect(RelayConnectionError(RelayError(.commitInvalid, "", detail: [1])).ruleDetail == nil)
+        #expect(RelayConnectionError(RelayError(.notMember, "", detail: retry.encoded)).retryDetail == nil)
+    }
+
     @Test("after a lost connection the same publishes are sent again in their order, and each has one answer")
     func publishRetry() async throws {
         let relay = try FakeRelay()

@@ -17,9 +17,9 @@ struct SessionTests {
             let client = try relay.client(identity) { $0.registers = registers }
             async let connected: Void = client.connect()
             let peer = try await relay.accept()
-            let greeted = try await peer.greet()
-            #expect(greeted.purpose == (registers ? .register : .authenticate) && greeted.identity == identity.identity)
-            try peer.send(Ready(client: ClientNumber(rawValue: 7), time: Timestamp(rawValue: 1)), greeted.id)
+            let (id, proof) = try await peer.greet()
+            #expect(proof.purpose == (registers ? .register : .authenticate) && proof.identity == identity.identity)
+            try peer.send(Ready(client: ClientNumber(rawValue: 7), time: Timestamp(rawValue: 1)), id)
             try await connected
             #expect(await client.state == .ready(ClientNumber(rawValue: 7)))
             #expect(await client.clientNumber == ClientNumber(rawValue: 7))
@@ -29,10 +29,90 @@ struct SessionTests {
     }
 
     @Test(
+        "the client's name and why it may register are told and signed, on each connection",
+        arguments: [
+            Admission.open, .token([1, 2, 3]),
+            .client(ClientNumber(rawValue: 5), notAfter: Timestamp(rawValue: 9), signature: [4]),
+        ])
+    func registration(admission: Admission) async throws {
+        let relay = try FakeRelay()
+        let name = Array("laptop ü".utf8)
+        let client = try relay.client {
+            $0.registration = Registration(clientName: name, admission: admission)
+        }
+        async let connected: Void = client.connect()
+        for _ in 0..<2 {
+            let peer = try await relay.accept()
+            let (id, proof) = try await peer.greet()
+            #expect(proof.purpose == .register && proof.clientName == name && proof.admission == admission)
+            try peer.send(Ready(client: ClientNumber(rawValue: 7), time: Timestamp(rawValue: 1)), id)
+            peer.close()
+        }
+        try await connected
+        await client.close()
+    }
+
+    @Test("the relay's name is told, and may have to be a certain one")
+    func serverName() async throws {
+        let relay = try FakeRelay()
+        let client = try relay.client { $0.expectedServerName = Array("test".utf8) }
+        #expect(await client.serverName == nil)
+        async let connected: Void = client.connect()
+        _ = try await relay.acceptReady()
+        try await connected
+        #expect(await client.serverName == Array("test".utf8))
+        await client.close()
+    }
+
+    @Test("a relay of another name than expected gets no signature, and ends the client")
+    func otherServerName() async throws {
+        let relay = try FakeRelay()
+        let client = try relay.client { $0.expectedServerName = Array("other".utf8) }
+        async let error = relayClientError { try await client.connect() }
+        let peer = try await relay.accept()
+        let (id, _) = try await peer.require(Hello.self)
+        let nonce = randomBytes(WireLimits.nonceByteCount)
+        let challenge = Challenge(version: .v1, serverName: Array("test".utf8), nonce: nonce, limits: FakeRelay.limits)
+        try peer.send(challenge, id)
+        #expect(await peer.next() == nil)
+        #expect(await error?.code == .serverNameDiffers)
+        guard case .ended(let ending) = await client.state else {
+            Issue.record("not ended")
+            return
+        }
+        #expect(ending.code == .serverNameDiffers)
+    }
+
+    @Test("Receipts that are pushed are all told to everybody who wants them, also where nobody reads yet")
+    func receipts() async throws {
+        let relay = try FakeRelay()
+        let (client, peer) = try await relay.connected()
+        let streams = [await client.receipts(), await client.receipts()]
+        let pushed = (1...1000).map { number in
+            let position = SequenceNumber(rawValue: UInt64(number))
+            return Receipts(
+                log: LogNumber(rawValue: 42), positions: [], deliveredByAll: position, acknowledgedByAll: .zero)
+        }
+        for receipts in pushed { try peer.send(receipts) }
+        // What answers a request is not told here.
+        async let answer = client.ask(
+            FollowReceipts(log: LogNumber(rawValue: 42), follow: true), for: Receipts.self, isRepeatable: true)
+        try await peer.send(pushed[0], peer.require(FollowReceipts.self).id)
+        #expect(try await answer == pushed[0])
+        await client.close()
+        for stream in streams {
+            let told = await stream.reduce(into: []) { $0.append($1) }
+            #expect(told == pushed)
+        }
+        var late = await client.receipts().makeAsyncIterator()
+        #expect(await late.next() == nil)
+    }
+
+    @Test(
         "what cannot be mended ends the client, for everybody",
         arguments: [
             ErrorCode.authenticationFailed, .identityTaken, .identityUnknown, .nameInvalid, .admissionRequired,
-            .admissionInvalid, .clientRevoked, .userSuspended, .keyInUse,
+            .admissionInvalid, .clientRevoked, .userSuspended, .keyInUse, .credentialInvalid,
         ])
     func fatal(code: ErrorCode) async throws {
         let relay = try FakeRelay()

@@ -34,6 +34,50 @@ struct SubscriptionTests {
         #expect(try await iterator.next() == nil)
     }
 
+    @Test("a batch has all that has come, up to a limit, and nothing is left out between ways of reading")
+    func batches() async throws {
+        let relay = try FakeRelay()
+        var log = FakeLog()
+        let (client, peer, subscription) = try await Self.following(relay, log)
+        // One write, which the client may read in pieces.
+        try peer.send(log.append(10))
+        var iterator = subscription.makeAsyncIterator()
+        var entries: [ReceivedEntry] = []
+        while entries.count < 4 {
+            let batch = try #require(await iterator.nextBatch(limit: 4 - entries.count))
+            #expect(!batch.isEmpty)
+            entries += batch
+        }
+        #expect(entries.count == 4)
+        entries.append(try #require(await iterator.next()))
+        while entries.count < 10 { entries += try #require(await iterator.nextBatch()) }
+        #expect(entries.map(\.entry) == log.entries)
+        await client.close()
+        #expect(try await iterator.nextBatch() == nil)
+    }
+
+    @Test("credit is given back for what comes in batches too", arguments: [1, 3, 8])
+    func batchCredit(limit: Int) async throws {
+        let relay = try FakeRelay()
+        var log = FakeLog()
+        let (client, peer, subscription) = try await Self.following(relay, log, window: 8)
+        var iterator = subscription.makeAsyncIterator()
+        var credit = 8
+        var read = 0
+        while log.entries.count < 40 {
+            try peer.send(log.append(credit - log.entries.count))
+            while read < log.entries.count { read += try #require(await iterator.nextBatch(limit: limit)).count }
+            // Less than half a window is not given back.
+            while credit < read + 8 - 3 {
+                let (id, body) = try await peer.require(Credit.self)
+                credit = Int(body.until[0].sequenceNumber.rawValue)
+                try peer.send(Done(), id)
+            }
+            #expect(credit <= read + 8)
+        }
+        await client.close()
+    }
+
     @Test("one's own inbox and KeyPackages go by an empty name, and their chain by the client's number")
     func ownLogs() async throws {
         let relay = try FakeRelay()

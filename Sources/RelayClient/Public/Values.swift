@@ -1,3 +1,5 @@
+internal import MLSCrypto
+
 /// A group's id, as MLS has it.
 public struct GroupID: Hashable, Sendable {
     public let bytes: [UInt8]
@@ -45,6 +47,9 @@ public struct Fingerprint: Hashable, Sendable {
     /// 32 bytes.
     public let bytes: [UInt8]
     init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Of a public key as RFC 9420 section 5.1.1 encodes it.
+    init(ofPublicKey key: [UInt8]) { self.init(SHA256.hash(key).bytes) }
 }
 
 extension Fingerprint: CustomStringConvertible {

@@ -3,6 +3,7 @@ import Glibc
 import MLSCrypto
 import RelayConnection
 import RelayWire
+import TLSPresentation
 
 struct RegisterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,6 +16,17 @@ struct RegisterCommand: AsyncParsableCommand {
     @OptionGroup var relay: RelayOptions
     @OptionGroup var output: OutputOptions
 
+    @Option(help: ArgumentHelp("What the user calls this device.", valueName: "name"))
+    var device = ""
+
+    @Option(
+        help: ArgumentHelp("The operator's token, where the relay wants one.", valueName: "hex"),
+        transform: { (text: String) throws -> [UInt8] in
+            guard let token = [UInt8](hex: text) else { throw ValidationError("a token is hexadecimal") }
+            return token
+        })
+    var token: [UInt8]?
+
     @Argument(help: "The name of the identity.")
     var name: String
 
@@ -23,7 +35,7 @@ struct RegisterCommand: AsyncParsableCommand {
         guard identity.name == name else { throw ToolError("\(relay.identity) holds the identity of \(identity.name)") }
         let number: ClientNumber?
         do {
-            number = try await relay.withClient(as: identity, registers: true) { await $0.clientNumber }
+            number = try await relay.withClient(as: identity, registration: registration) { await $0.clientNumber }
         } catch let error as RelayConnectionError {
             // The key was never anybody's: the next attempt may make another.
             if isNew, [.identityTaken, .nameInvalid].contains(error.code.relayCode) { unlink(relay.identity) }
@@ -38,6 +50,11 @@ struct RegisterCommand: AsyncParsableCommand {
         } else {
             print("\(name) is client \(number.map(\.description) ?? "?"); the key is in \(relay.identity)")
         }
+    }
+
+    private var registration: Registration {
+        let admission = token.map { Admission.token($0) }
+        return Registration(clientName: Array(device.utf8), admission: admission ?? .open)
     }
 
     private func loadOrGenerate() throws -> (ConnectionIdentity, isNew: Bool) {

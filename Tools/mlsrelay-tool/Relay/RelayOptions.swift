@@ -35,12 +35,13 @@ struct RelayOptions: ParsableArguments {
 
     /// Calls `body` with a client that the relay knows.
     func withClient<Result>(
-        as identity: ConnectionIdentity, registers: Bool = false, _ body: (RelayConnection) async throws -> Result
+        as identity: ConnectionIdentity, registration: Registration? = nil,
+        _ body: (RelayConnection) async throws -> Result
     ) async throws -> Result {
         let client: RelayConnection
         do {
             var configuration = RelayConnectionConfiguration()
-            configuration.registers = registers
+            configuration.registration = registration
             configuration.requestTimeout = .seconds(timeout)
             configuration.socket.timeout = .seconds(timeout)
             if let trust { configuration.socket.tls = try TLSClientContext(.file(trust)) }
