@@ -91,8 +91,9 @@ extension ChatSession {
         // A long line that was copied from a screen comes in pieces.
         let request = line.filter { !$0.isWhitespace }
         let answer = try await library { () async throws(RelayClientError) in try await client.admit(request) }
+        guard !isPlain else { return emit(.done, "admit \(PeerText.line(answer))") }
         emit(.notice, "Carry this line to the other device; it is good for a day:")
-        emit(.item, answer)
+        emit(.item, PeerText.line(answer))
         emit(.done, "admit")
     }
 

@@ -9,7 +9,7 @@ enum Passphrase {
     ) throws(StartError) -> String {
         if let file = settings.passphraseFile { return try notEmpty(read(file), isNew: isNew) }
         if let passphrase = settings.passphrase { return try notEmpty(passphrase, isNew: isNew) }
-        guard let first = ask("Passphrase: ") else { throw noneGiven }
+        guard let first = ask(isNew ? "New passphrase: " : "Passphrase: ") else { throw noneGiven }
         guard isNew else { return first }
         guard let second = ask("Once more: ") else { throw noneGiven }
         guard first == second else { throw StartError("These were two passphrases.") }

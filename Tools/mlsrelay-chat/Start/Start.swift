@@ -35,7 +35,7 @@ enum Start {
         let path = directory + "/identity"
         let isNew = access(path, F_OK) != 0
         let passphrase = try Passphrase.obtain(settings, isNew: isNew) { prompt in
-            isTerminal ? Terminal.askSecret(isNew ? "New \(prompt.lowercased())" : prompt) : nil
+            isTerminal ? Terminal.askSecret(prompt) : nil
         }
         if isNew { return try create(settings, path, passphrase, isTerminal: isTerminal) }
         let identity = try Identity.load(from: path, protectedBy: .passphrase(passphrase))
