@@ -51,6 +51,8 @@ struct Chat: AsyncParsableCommand {
     /// What these arguments say, without the environment.
     static func options(_ arguments: [String]) throws -> ChatSettings { try parse(arguments).options }
 
+    static func help() -> String { helpMessage(columns: 200) }
+
     /// What the options say, without the environment.
     var options: ChatSettings {
         var settings = ChatSettings()

@@ -31,8 +31,9 @@ final class Terminal: @unchecked Sendable {  // `isScreenOn` is touched by the m
         guard !isScreenOn else { return }
         var settings = Restoration.settings.pointee
         cfmakeraw(&settings)
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
         Restoration.isNeeded.pointee = 1
+        // What was typed before is typed.
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
         isScreenOn = true
         write(Array(Self.enter.utf8))
     }
@@ -54,24 +55,20 @@ final class Terminal: @unchecked Sendable {  // `isScreenOn` is touched by the m
 
     /// Asks for a line that is not shown while it is typed; nil at the end of input.
     static func askSecret(_ prompt: String) -> String? {
-        var shown = termios()
-        let isTerminal = tcgetattr(STDIN_FILENO, &shown) == 0
-        var hidden = shown
-        hidden.c_lflag &= ~tcflag_t(ECHO)
-        StandardOutput.write(Array(prompt.utf8))
+        guard tcgetattr(STDIN_FILENO, Restoration.settings) == 0 else { return ask(prompt) }
         // A signal here ends the process: the terminal shows what is typed again all the same.
-        Restoration.settings.pointee = shown
-        if isTerminal {
-            Restoration.install(leaving: "")
-            for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { Restoration.restoreAndDie(of: number) }
-            Restoration.isNeeded.pointee = 1
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
-        }
-        defer {
-            if isTerminal { Restoration.restore() }
-            StandardOutput.write([0x0a])
-        }
-        return readLine(strippingNewline: true)
+        Restoration.install(leaving: "")
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { Restoration.restoreAndDie(of: number) }
+        var hidden = Restoration.settings.pointee
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        Restoration.isNeeded.pointee = 1
+        // Before the question, so that nothing of the answer is shown.
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &hidden)
+        let answer = ask(prompt)
+        Restoration.isNeeded.pointee = 0
+        tcsetattr(STDIN_FILENO, TCSADRAIN, Restoration.settings)
+        StandardOutput.write([0x0a])
+        return answer
     }
 
     static func ask(_ prompt: String) -> String? {
