@@ -2,8 +2,11 @@ import Glibc
 
 /// What a client keeps in a directory: tables of encrypted records in LMDB.
 ///
-/// Values are encrypted and bound to their table and key; keys are not encrypted. Nobody notices where somebody puts an
-/// older directory in its place. One thread at a time uses it, and one store at a time a directory.
+/// Values are encrypted and bound to their table and key; keys are not encrypted. Two things are not noticed here: an
+/// older directory in the place of the newest, and, by LMDB, what is wrong inside of the pages by which it finds records.
+/// Whoever writes there can end the process, but neither read nor change a record.
+///
+/// One thread at a time uses it, and one store at a time a directory.
 public final class ClientStore {
     private let configuration: ClientStoreConfiguration
     /// Both nil once it is closed.

@@ -48,10 +48,12 @@ import TLSPresentation
         unsafe try LMDB.check(mdb_env_info(pointer, &info), "mdb_env_info")
         unsafe try LMDB.check(mdb_env_stat(pointer, &statistics), "mdb_env_stat")
         unsafe try LMDB.check(mdb_env_get_fd(pointer, &file), "mdb_env_get_fd")
-        // The map is addressed with 63 bits; what says more was not written by LMDB.
-        let (byteCount, isTooLarge) = unsafe (info.me_last_pgno + 1)
-            .multipliedReportingOverflow(by: Int(statistics.ms_psize))
-        guard !isTooLarge, unsafe byteCount <= info.me_mapsize else { throw .damaged("more pages than fit the store") }
+        // Numbers from the file: any.
+        let (pageCount, hasNoCount) = unsafe info.me_last_pgno.addingReportingOverflow(1)
+        let (byteCount, isTooLarge) = pageCount.multipliedReportingOverflow(by: Int(statistics.ms_psize))
+        guard !hasNoCount, !isTooLarge, byteCount >= 0, unsafe byteCount <= info.me_mapsize else {
+            throw .damaged("it has more pages than fit")
+        }
         var status = stat()
         guard unsafe fstat(file, &status) == 0 else { return try LMDB.check(errno, "fstat") }
         if status.st_size < byteCount, ftruncate(file, byteCount) != 0 { try LMDB.check(errno, "ftruncate") }

@@ -215,17 +215,17 @@ struct ClientStoreTests {
     func misuse() async {
         await #expect(processExitsWith: .failure) {
             let directory = TestDirectory()
-            let store = try directory.open()
+            let store = try directory.openAndUnlink()
             try store.read { try $0.put(TestDirectory.first, [1], [1]) }
         }
         await #expect(processExitsWith: .failure) {
             let directory = TestDirectory()
-            let store = try directory.open()
+            let store = try directory.openAndUnlink()
             try store.write { _ in try store.read { _ in } }
         }
         await #expect(processExitsWith: .failure) {
             let directory = TestDirectory()
-            let store = try directory.open()
+            let store = try directory.openAndUnlink()
             let kept = try store.read { $0 }
             _ = try kept.get(TestDirectory.first, [1])
         }

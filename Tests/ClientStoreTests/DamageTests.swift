@@ -136,6 +136,19 @@ struct DamageTests {
         #expect(damageCount > 0)
     }
 
+    @Test(
+        "a file that says it has more pages than there can be is an error",
+        arguments: [UInt64(1) << 40, 1 << 52, 1 << 62, .max >> 1, .max - 1])
+    func pageCount(last: UInt64) throws {
+        var contents = try directory.contents()
+        // `mm_last_pg`, in both of LMDB's meta pages.
+        for page in [0, 4096] {
+            contents.replaceSubrange(page + 136..<page + 144, with: last.encoded.reversed())
+        }
+        try Data(contents).write(to: URL(fileURLWithPath: directory.path + "/data.mdb"))
+        #expect(throws: ClientStoreError.self) { try directory.open() }
+    }
+
     @Test("a file that is no store is damage")
     func noStore() throws {
         try Data(randomBytes(100_000)).write(to: URL(fileURLWithPath: directory.path + "/data.mdb"))

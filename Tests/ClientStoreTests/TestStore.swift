@@ -33,6 +33,13 @@ final class TestDirectory: Sendable {
         return try ClientStore(directory: path, key: key ?? self.key, tables: tables, configuration: configuration)
     }
 
+    /// A store whose files have no names any more: for those that end their process before they can delete them.
+    func openAndUnlink() throws -> ClientStore {
+        let store = try open()
+        try FileManager.default.removeItem(atPath: path)
+        return store
+    }
+
     func contents(of file: String = "data.mdb") throws -> [UInt8] {
         try [UInt8](Data(contentsOf: URL(fileURLWithPath: path + "/" + file)))
     }

@@ -14,9 +14,9 @@ struct AdmissionRequestTests {
             let text = identity.admissionRequest
             #expect(!text.contains { $0.isWhitespace })
             for text in [text, " \t\(text)\r\n", "\n\n\(text)"] {
-                let request = try AdmissionRequest(text: text)
+                let request = try AdmissionRequest(text)
                 #expect(request.user == user && request.device == device)
-                #expect(request.signatureKey == identity.signingKey.publicKey.bytes)
+                #expect(request.publicKey == identity.signingKey.publicKey.bytes && request.scheme == .ed25519)
                 #expect(request.fingerprint == identity.fingerprint)
             }
         }
@@ -35,7 +35,7 @@ struct AdmissionRequestTests {
             "", " ", String(repeating: "A", count: 2000), "mlsrelay-device:" + String(repeating: "A", count: 2000),
         ]
         for text in wrong {
-            #expect(throws: RelayClientError(.admissionInvalid, "")) { try AdmissionRequest(text: text) }
+            #expect(throws: RelayClientError(.admissionInvalid, "")) { try AdmissionRequest(text) }
         }
     }
 
@@ -56,7 +56,7 @@ struct AdmissionRequestTests {
             writer.raw(more)
             return "mlsrelay-device:" + Base64URL.encode(writer.bytes)
         }
-        #expect(try AdmissionRequest(text: text(key: key)).user == "a")
+        #expect(try AdmissionRequest(text(key: key)).user == "a")
         let wrong = [
             text(version: 0, key: key), text(version: 2, key: key), text(user: [], key: key),
             text(user: [0xff], key: key), text(user: [10], key: key),
@@ -66,7 +66,7 @@ struct AdmissionRequestTests {
             text(key: []), text(key: key + [0]), text(key: Array(key.dropLast())), text(key: key, more: [0]),
         ]
         for text in wrong {
-            #expect(throws: RelayClientError(.admissionInvalid, "")) { try AdmissionRequest(text: text) }
+            #expect(throws: RelayClientError(.admissionInvalid, "")) { try AdmissionRequest(text) }
         }
     }
 

@@ -6,25 +6,29 @@ import Testing
 
 @testable import RelayClient
 
+/// A directory that goes when this does.
+private final class TestFolder: Sendable {
+    let path = NSTemporaryDirectory() + "mlsrelay-identity-\(UUID().uuidString)"
+
+    init() { mkdir(path, 0o700) }
+
+    deinit {
+        // It is there: `init` made it.
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
+
 @Suite("Identity")
 struct IdentityTests {
-    let directory = NSTemporaryDirectory() + "mlsrelay-identity-\(UUID().uuidString)"
+    private let folder = TestFolder()
+    var directory: String { folder.path }
     var path: String { directory + "/alice" }
     let identity: Identity
     /// As little work as scrypt can be.
     static let stretching = Scrypt.Parameters(costExponent: 1, blockSize: 1, parallelism: 1)
 
     init() throws {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         identity = try Identity.create(user: "älice", device: "a phone")
-    }
-
-    private func withDirectory(_ body: () throws -> Void) throws {
-        defer {
-            // It is there: `init` made it.
-            try? FileManager.default.removeItem(atPath: directory)
-        }
-        try body()
     }
 
     private func save(_ identity: Identity, _ passphrase: String = "a passphrase", replacing: Bool = false) throws {
@@ -94,109 +98,97 @@ struct IdentityTests {
 
     @Test("a saved identity comes back with its passphrase, and its file is for its owner alone")
     func passphrase() throws {
-        try withDirectory { () throws in
-            try save(identity)
-            var status = stat()
-            #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-            try expectSame(load())
-            for wrong in ["a passphrasE", "", "a passphrase "] {
-                #expect(throws: RelayClientError(.passphraseWrong, "")) { try load(wrong) }
-            }
-            #expect(throws: RelayClientError(.passphraseWrong, "")) {
-                try Identity.load(from: path, protectedBy: .key(randomBytes(32)))
-            }
+        try save(identity)
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        try expectSame(load())
+        for wrong in ["a passphrasE", "", "a passphrase "] {
+            #expect(throws: RelayClientError(.passphraseWrong, "")) { try load(wrong) }
+        }
+        #expect(throws: RelayClientError(.passphraseWrong, "")) {
+            try Identity.load(from: path, protectedBy: .key(randomBytes(32)))
         }
     }
 
     @Test("a saved identity comes back with its key")
     func key() throws {
-        try withDirectory { () throws in
-            let key = randomBytes(32)
-            try identity.save(to: path, protectedBy: .key(key))
-            try expectSame(Identity.load(from: path, protectedBy: .key(key)))
-            for wrong in [randomBytes(32), Array(key.dropLast()), key + [0], []] {
-                #expect(throws: RelayClientError(.passphraseWrong, "")) {
-                    try Identity.load(from: path, protectedBy: .key(wrong))
-                }
-            }
-            #expect(throws: RelayClientError(.passphraseWrong, "")) { try load() }
+        let key = randomBytes(32)
+        try identity.save(to: path, protectedBy: .key(key))
+        try expectSame(Identity.load(from: path, protectedBy: .key(key)))
+        for wrong in [randomBytes(32), Array(key.dropLast()), key + [0], []] {
             #expect(throws: RelayClientError(.passphraseWrong, "")) {
-                try identity.save(to: path + "2", protectedBy: .key([1]))
+                try Identity.load(from: path, protectedBy: .key(wrong))
             }
-            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["alice"])
         }
+        #expect(throws: RelayClientError(.passphraseWrong, "")) { try load() }
+        #expect(throws: RelayClientError(.passphraseWrong, "")) {
+            try identity.save(to: path + "2", protectedBy: .key([1]))
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["alice"])
     }
 
     @Test("S3-4: neither keys nor names are to be read in the file, and nothing tells that two files hold the same")
     func encrypted() throws {
-        try withDirectory { () throws in
-            try identity.save(to: path, protectedBy: .passphrase("a passphrase"))
-            let first = try contents
-            let privateKey = try identity.signingKey.privateKeyBytes()
-            let secrets = [
-                [UInt8](privateKey.bytes), [UInt8](identity.storeKey.secret.bytes), Array("älice".utf8),
-                Array("a phone".utf8), identity.signingKey.publicKey.bytes,
-            ]
-            for secret in secrets { #expect(Data(first).range(of: Data(secret)) == nil) }
-            try save(identity, replacing: true)
-            let second = try contents
-            let common = zip(first, second).prefix { $0 == $1 }.count
-            // The magic, the version and the kind.
-            #expect(common == 19)
-            try expectSame(load())
-        }
+        try identity.save(to: path, protectedBy: .passphrase("a passphrase"))
+        let first = try contents
+        let privateKey = try identity.signingKey.privateKeyBytes()
+        let secrets = [
+            [UInt8](privateKey.bytes), [UInt8](identity.storeKey.secret.bytes), Array("älice".utf8),
+            Array("a phone".utf8), identity.signingKey.publicKey.bytes,
+        ]
+        for secret in secrets { #expect(Data(first).range(of: Data(secret)) == nil) }
+        try save(identity, replacing: true)
+        let second = try contents
+        let common = zip(first, second).prefix { $0 == $1 }.count
+        // The magic, the version and the kind.
+        #expect(common == 19)
+        try expectSame(load())
     }
 
     @Test("a passphrase is stretched with 32 MiB of memory unless a test wants less")
     func stretching() throws {
-        try withDirectory { () throws in
-            try identity.save(to: path, protectedBy: .passphrase("x"))
-            let file = try IdentityFile(decoding: contents)
-            guard case .passphrase(let parameters, let salt) = file.lock else {
-                Issue.record("the file has another lock")
-                return
-            }
-            #expect(parameters == Scrypt.Parameters(costExponent: 15, blockSize: 8, parallelism: 1))
-            #expect(parameters.memoryByteCount >= 32 << 20)
-            #expect(salt.count == 16)
-            try expectSame(load("x"))
+        try identity.save(to: path, protectedBy: .passphrase("x"))
+        let file = try IdentityFile(decoding: contents)
+        guard case .passphrase(let parameters, let salt) = file.lock else {
+            Issue.record("the file has another lock")
+            return
         }
+        #expect(parameters == Scrypt.Parameters(costExponent: 15, blockSize: 8, parallelism: 1))
+        #expect(parameters.memoryByteCount >= 32 << 20)
+        #expect(salt.count == 16)
+        try expectSame(load("x"))
     }
 
     @Test("a file that is there already goes only where that is said, and nothing else is left")
     func replacing() throws {
-        try withDirectory { () throws in
-            let other = try Identity.create(user: "bob", device: "")
-            try save(identity)
-            #expect(throws: RelayClientError(.fileExists, "")) { try save(other) }
-            try expectSame(load())
-            try save(other, replacing: true)
-            #expect(try load().user == "bob")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["alice"])
-        }
+        let other = try Identity.create(user: "bob", device: "")
+        try save(identity)
+        #expect(throws: RelayClientError(.fileExists, "")) { try save(other) }
+        try expectSame(load())
+        try save(other, replacing: true)
+        #expect(try load().user == "bob")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["alice"])
     }
 
     @Test("a file that others may read, that is missing, or that is none cannot be used")
     func unusable() throws {
-        try withDirectory { () throws in
-            let unusable = RelayClientError(.fileUnusable, "")
+        let unusable = RelayClientError(.fileUnusable, "")
+        #expect(throws: unusable) { try load() }
+        try save(identity)
+        for permissions: mode_t in [0o640, 0o604, 0o610, 0o602] {
+            chmod(path, permissions)
             #expect(throws: unusable) { try load() }
-            try save(identity)
-            for permissions: mode_t in [0o640, 0o604, 0o610, 0o602] {
-                chmod(path, permissions)
-                #expect(throws: unusable) { try load() }
-            }
-            unlink(path)
-            mkfifo(path, 0o600)
-            #expect(throws: unusable) { try load() }
-            unlink(path)
-            mkdir(path, 0o700)
-            #expect(throws: unusable) { try load() }
-            #expect(throws: unusable) { try save(identity, replacing: true) }
-            #expect(throws: RelayClientError(.fileExists, "")) { try save(identity) }
-            #expect(throws: unusable) {
-                try identity.save(to: path + "/a/b", protectedBy: .key(randomBytes(32)))
-            }
+        }
+        unlink(path)
+        mkfifo(path, 0o600)
+        #expect(throws: unusable) { try load() }
+        unlink(path)
+        mkdir(path, 0o700)
+        #expect(throws: unusable) { try load() }
+        #expect(throws: unusable) { try save(identity, replacing: true) }
+        #expect(throws: RelayClientError(.fileExists, "")) { try save(identity) }
+        #expect(throws: unusable) {
+            try identity.save(to: path + "/a/b", protectedBy: .key(randomBytes(32)))
         }
     }
 
@@ -204,24 +196,22 @@ struct IdentityTests {
 
     @Test("every truncated prefix, every flipped bit and everything appended is damage")
     func malformed() throws {
-        try withDirectory { () throws in
-            try save(identity)
-            let bytes = try contents
-            let flipped = bytes.indices.flatMap { index in
-                (0..<8).map { bit in
-                    var changed = bytes
-                    changed[index] ^= 1 << UInt8(bit)
-                    return changed
-                }
+        try save(identity)
+        let bytes = try contents
+        let flipped = bytes.indices.flatMap { index in
+            (0..<8).map { bit in
+                var changed = bytes
+                changed[index] ^= 1 << UInt8(bit)
+                return changed
             }
-            let prefixes = bytes.indices.map { Array(bytes[..<$0]) }
-            for wrong in flipped + prefixes + [bytes + [0], [UInt8](repeating: 0, count: 5000)] {
-                put(wrong)
-                #expect(throws: RelayClientError(.damaged, "")) { try load() }
-            }
-            put(bytes)
-            try expectSame(load())
         }
+        let prefixes = bytes.indices.map { Array(bytes[..<$0]) }
+        for wrong in flipped + prefixes + [bytes + [0], [UInt8](repeating: 0, count: 5000)] {
+            put(wrong)
+            #expect(throws: RelayClientError(.damaged, "")) { try load() }
+        }
+        put(bytes)
+        try expectSame(load())
     }
 
     /// `head`, what is sealed, and the checksum that belongs to them.
@@ -243,69 +233,61 @@ struct IdentityTests {
             Scrypt.Parameters(costExponent: 14, blockSize: 8, parallelism: 5),
         ])
     func hostileParameters(parameters: Scrypt.Parameters) throws {
-        try withDirectory { () throws in
-            var writer = Writer(head + [2, parameters.costExponent])
-            writer.integer(parameters.blockSize)
-            writer.integer(parameters.parallelism)
-            writer.raw(randomBytes(16))
-            put(file(writer.bytes, randomBytes(100)))
-            let start = ContinuousClock.now
-            #expect(throws: RelayClientError(.damaged, "")) { try load() }
-            #expect(ContinuousClock.now - start < .seconds(1))
-        }
+        var writer = Writer(head + [2, parameters.costExponent])
+        writer.integer(parameters.blockSize)
+        writer.integer(parameters.parallelism)
+        writer.raw(randomBytes(16))
+        put(file(writer.bytes, randomBytes(100)))
+        let start = ContinuousClock.now
+        #expect(throws: RelayClientError(.damaged, "")) { try load() }
+        #expect(ContinuousClock.now - start < .seconds(1))
     }
 
     @Test("parameters that scrypt does not know make the file unusable, and end nothing")
     func impossibleParameters() throws {
-        try withDirectory { () throws in
-            put(file(head + [2, 0, 0, 8, 0, 1] + randomBytes(16), randomBytes(100)))
-            #expect(throws: RelayClientError(.fileUnusable, "")) { try load() }
-        }
+        put(file(head + [2, 0, 0, 8, 0, 1] + randomBytes(16), randomBytes(100)))
+        #expect(throws: RelayClientError(.fileUnusable, "")) { try load() }
     }
 
     @Test("a file of another version or kind is damage")
     func unknown() throws {
-        try withDirectory { () throws in
-            let sealed = randomBytes(100)
-            for head in [head.dropLast() + [2, 1], head + [0], head + [3]] {
-                put(file(Array(head), sealed))
-                #expect(throws: RelayClientError(.damaged, "")) { try load() }
-            }
+        let sealed = randomBytes(100)
+        for head in [head.dropLast() + [2, 1], head + [0], head + [3]] {
+            put(file(Array(head), sealed))
+            #expect(throws: RelayClientError(.damaged, "")) { try load() }
         }
     }
 
     @Test("what the right key sealed is not trusted: names, scheme, keys and lengths are checked")
     func hostileSecrets() throws {
-        try withDirectory { () throws in
-            let key = randomBytes(32)
-            func secrets(
-                user: [UInt8] = [97], device: [UInt8] = [98], scheme: UInt16 = 0x0807, privateKeyByteCount: Int = 32,
-                storeKeyByteCount: Int = 32
-            ) -> [UInt8] {
-                var writer = Writer()
-                writer.opaque(user)
-                writer.opaque(device)
-                writer.integer(scheme)
-                writer.opaque(randomBytes(privateKeyByteCount))
-                writer.raw(randomBytes(storeKeyByteCount))
-                return writer.bytes
-            }
-            func load(_ secrets: [UInt8]) throws -> Identity {
-                var cipher = RecordCipher(key: SharedSecret(copying: key.rawSpan))
-                let head = head + [1]
-                put(file(head, cipher.seal(secrets.rawSpan, authenticating: head.rawSpan)))
-                return try Identity.load(from: path, protectedBy: .key(key))
-            }
-            #expect(try load(secrets()).user == "a")
-            let wrong = [
-                [], secrets(user: []), secrets(user: [0xff]), secrets(user: [10]), secrets(device: [0xff]),
-                secrets(device: [UInt8](repeating: 97, count: 65)), secrets(scheme: 0x0403), secrets(scheme: 1),
-                secrets(privateKeyByteCount: 31), secrets(privateKeyByteCount: 0), secrets(storeKeyByteCount: 31),
-                secrets(storeKeyByteCount: 33),
-            ]
-            for wrong in wrong {
-                #expect(throws: RelayClientError(.damaged, "")) { _ = try load(wrong) }
-            }
+        let key = randomBytes(32)
+        func secrets(
+            user: [UInt8] = [97], device: [UInt8] = [98], scheme: UInt16 = 0x0807, privateKeyByteCount: Int = 32,
+            storeKeyByteCount: Int = 32
+        ) -> [UInt8] {
+            var writer = Writer()
+            writer.opaque(user)
+            writer.opaque(device)
+            writer.integer(scheme)
+            writer.opaque(randomBytes(privateKeyByteCount))
+            writer.raw(randomBytes(storeKeyByteCount))
+            return writer.bytes
+        }
+        func load(_ secrets: [UInt8]) throws -> Identity {
+            var cipher = RecordCipher(key: SharedSecret(copying: key.rawSpan))
+            let head = head + [1]
+            put(file(head, cipher.seal(secrets.rawSpan, authenticating: head.rawSpan)))
+            return try Identity.load(from: path, protectedBy: .key(key))
+        }
+        #expect(try load(secrets()).user == "a")
+        let wrong = [
+            [], secrets(user: []), secrets(user: [0xff]), secrets(user: [10]), secrets(device: [0xff]),
+            secrets(device: [UInt8](repeating: 97, count: 65)), secrets(scheme: 0x0403), secrets(scheme: 1),
+            secrets(privateKeyByteCount: 31), secrets(privateKeyByteCount: 0), secrets(storeKeyByteCount: 31),
+            secrets(storeKeyByteCount: 33),
+        ]
+        for wrong in wrong {
+            #expect(throws: RelayClientError(.damaged, "")) { _ = try load(wrong) }
         }
     }
 }

@@ -18,8 +18,10 @@ internal import TLSPresentation
 struct AdmissionRequest: Hashable, Sendable {
     let user: String
     let device: String
-    /// The new device's key, Ed25519.
-    let signatureKey: [UInt8]
+    /// Ed25519.
+    let scheme: SignatureScheme
+    /// The new device's key, as RFC 9420 section 5.1.1 encodes it.
+    let publicKey: [UInt8]
 
     private static let prefix = "mlsrelay-device:"
     private static let version: UInt8 = 1
@@ -30,10 +32,11 @@ struct AdmissionRequest: Hashable, Sendable {
     init(of identity: Identity) {
         user = identity.user
         device = identity.device
-        signatureKey = identity.signingKey.publicKey.bytes
+        scheme = identity.signingKey.scheme
+        publicKey = identity.signingKey.publicKey.bytes
     }
 
-    var fingerprint: Fingerprint { Fingerprint(ofPublicKey: signatureKey) }
+    var fingerprint: Fingerprint { Fingerprint(ofPublicKey: publicKey) }
 
     var text: String { Self.prefix + Base64URL.encode(encoded) }
 
@@ -42,8 +45,8 @@ struct AdmissionRequest: Hashable, Sendable {
         writer.integer(Self.version)
         writer.opaque(user.utf8)
         writer.opaque(device.utf8)
-        SignatureScheme.ed25519.encode(into: &writer)
-        writer.opaque(signatureKey)
+        scheme.encode(into: &writer)
+        writer.opaque(publicKey)
         writer.raw(Self.checksum(writer.bytes))
         return writer.bytes
     }
@@ -54,7 +57,7 @@ struct AdmissionRequest: Hashable, Sendable {
 
     /// The request that somebody brought; white space around it does not matter.
     /// - Throws: `admissionInvalid`.
-    init(text: String) throws(RelayClientError) {
+    init(_ text: String) throws(RelayClientError) {
         let line = Base64URL.trimmed(text)
         guard line.utf8.count <= Self.maxCharacterCount, line.hasPrefix(Self.prefix),
             let bytes = Base64URL.decode(line.dropFirst(Self.prefix.count))
@@ -74,7 +77,7 @@ struct AdmissionRequest: Hashable, Sendable {
             throw reader.error(.invalidField("name"))
         }
         (self.user, self.device) = (String(decoding: user, as: UTF8.self), String(decoding: device, as: UTF8.self))
-        signatureKey = try Self.signatureKey(&reader)
+        (scheme, publicKey) = try Self.key(&reader)
         let checksum = Self.checksum(Array(bytes[..<reader.byteOffset]))
         guard try reader.bytes(count: checksum.count) == checksum else {
             throw reader.error(.invalidField("checksum"))
@@ -83,12 +86,12 @@ struct AdmissionRequest: Hashable, Sendable {
     }
 
     @_lifetime(reader: copy reader)
-    private static func signatureKey(_ reader: inout Reader) throws(DecodingError) -> [UInt8] {
+    private static func key(_ reader: inout Reader) throws(DecodingError) -> (SignatureScheme, [UInt8]) {
         let scheme = try SignatureScheme(from: &reader)
         let key = try reader.opaque()
         do throws(CryptoError) {
             guard scheme == .ed25519 else { throw .unsupportedSignatureScheme(scheme) }
-            return try SignaturePublicKey(key.rawSpan, scheme: scheme).bytes
+            return (scheme, try SignaturePublicKey(key.rawSpan, scheme: scheme).bytes)
         } catch {
             throw reader.error(.invalidField("signature_key"))
         }
