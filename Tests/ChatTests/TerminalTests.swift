@@ -39,7 +39,7 @@ struct TerminalTests {
         let status = try await terminal.ended()
         #expect(status == 0)
         #expect(terminal.isCooked)
-        #expect(terminal.output.hasSuffix("\u{1b}[?2004l\u{1b}[?25h\u{1b}[?1049l"))
+        try await terminal.writes("\u{1b}[?2004l\u{1b}[?25h\u{1b}[?1049l")
     }
 
     @Test("a signal ends it, and the terminal is as before", arguments: [SIGTERM, SIGINT, SIGHUP, SIGABRT, SIGSEGV])

@@ -66,7 +66,7 @@ extension ChatSession {
         let devices = views[group.id]?.state?.users.flatMap(\.devices) ?? []
         guard let sender = devices.first(where: \.isThisDevice) else { return }
         guard views[group.id]?.shown.insert(id).inserted == true else { return }
-        var line = ChatLine(.message, PeerText.message(text), group: group.id)
+        var line = ChatLine(.message, PeerText.message(text), group: group.id, time: ClockText.now())
         (line.sender, line.messageID, line.groupName) = (sender, id, views[group.id]?.name)
         emit(.line(line))
         mark(id, .waiting, in: group.id)

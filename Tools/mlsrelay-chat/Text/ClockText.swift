@@ -11,6 +11,13 @@ enum ClockText {
         return twoDigits(ofDay / 60) + ":" + twoDigits(ofDay % 60)
     }
 
+    /// Now, by this machine's clock.
+    static func now() -> RelayTime {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return RelayTime(milliseconds: UInt64(max(0, now.tv_sec)) * 1000 + UInt64(now.tv_nsec) / 1_000_000)
+    }
+
     /// Seconds east of UTC here and now.
     static func localOffset() -> Int {
         var now = Glibc.time(nil)
