@@ -5,7 +5,7 @@ extension ChatSession {
     func execute(_ line: String) async {
         do throws(CommandError) {
             guard let command = try CommandLineParser.parse(line) else { return }
-            if case .say = command, let wanted { return supply(line, for: wanted) }
+            if case .say = command, let wanted { return await supply(line, for: wanted) }
             try await execute(command)
         } catch {
             emit(.failure(code: error.code), PeerText.line(error.message))
@@ -92,7 +92,7 @@ extension ChatSession {
         let group = try await library { () async throws(RelayClientError) in
             try await client.createGroup(named: name, policy: chosen)
         }
-        await show(group)
+        await follow(group)
         await makePresent(group.id)
         emit(.done, "create \(PeerText.name(name)) \(group.id)")
     }
@@ -101,7 +101,8 @@ extension ChatSession {
         for (index, view) in currentViews.enumerated() {
             let isPresent = view.group.id == present ? " (here)" : ""
             let count = view.state?.users.count ?? 0
-            let text = "\(index + 1) \(PeerText.name(view.name)): \(count) people, epoch \(view.state?.epoch ?? 0)"
+            let people = count == 1 ? "1 person" : "\(count) people"
+            let text = "\(index + 1) \(PeerText.name(view.name)): \(people), epoch \(view.state?.epoch ?? 0)"
             emit(.item, text + ", \(view.unreadCount) unread" + isPresent)
         }
         emit(.done, "groups \(currentViews.count)")
@@ -144,7 +145,7 @@ extension ChatSession {
         let candidates = found.map { GroupLookup.Candidate(id: $0.id, name: $0.name, alias: $0.alias) }
         let id = try GroupLookup.find(word, in: candidates)
         let group = try await library { () async throws(RelayClientError) in try await client.join(id) }
-        await show(group)
+        await follow(group)
         await makePresent(id)
         emit(.done, "join \(PeerText.name(views[id]?.name ?? word))")
     }

@@ -59,12 +59,14 @@ extension ChatSession {
     }
 
     /// Takes a line that the relay waits for.
-    func supply(_ line: String, for wanted: Wanted) {
+    func supply(_ line: String, for wanted: Wanted) async {
         self.wanted = nil
         // A long line that was copied from a screen comes in pieces.
         let text = line.filter { !$0.isWhitespace }
+        let admission = wanted == .token ? Admission.token(text) : .device(text)
         emit(.done, "tried")
-        start { await $0.connect(wanted == .token ? .token(text) : .device(text)) }
+        // A program's next command would come too early; a person sees what the status line says.
+        if isPlain { await connect(admission) } else { start { await $0.connect(admission) } }
     }
 
     /// Follows what concerns this device as a whole.

@@ -15,25 +15,39 @@ extension ChatSession {
     /// A group that this device is in now.
     func join(_ id: GroupID) async {
         do throws(RelayClientError) {
-            if let group = try await client.group(id) { await show(group) }
+            if let group = try await client.group(id) { await follow(group) }
         } catch {
             emit(.failure(code: error.code.rawValue), PeerText.line(error.message))
         }
     }
 
-    /// Follows a group, if that is not done already.
-    func show(_ group: EncryptedGroup) async {
-        if let view = views[group.id], !view.isEnded { return }
-        let isKnown = views.updateValue(View(group: group), forKey: group.id) != nil
-        if !isKnown { order.append(group.id) }
+    /// Follows a group that was there before: what was said last is shown, and what comes is news.
+    private func show(_ group: EncryptedGroup) async {
+        guard await begin(group) else { return }
+        let last = await showHistory(of: group, count: Self.firstHistoryCount)
+        start { await $0.follow(group, after: last ?? .start) }
+    }
+
+    /// Follows a group that this device has come to: all of it is news.
+    func follow(_ group: EncryptedGroup) async {
+        guard await begin(group) else { return }
+        start { await $0.follow(group, after: .start) }
+    }
+
+    /// Takes in a group.
+    /// - Returns: whether it is to be followed; otherwise it is already, also where it had ended.
+    private func begin(_ group: EncryptedGroup) async -> Bool {
+        let isNew = views[group.id] == nil
+        if isNew {
+            views[group.id] = View(group: group)
+            order.append(group.id)
+        }
+        views[group.id]?.isEnded = false
         if present == nil { present = group.id }
         await refresh(group.id)
-        let last = isKnown ? nil : await showHistory(of: group, count: Self.firstHistoryCount)
-        // What was said since this device had joined is told as news where there was no group before.
-        let position = last ?? .start
-        start { await $0.follow(group, after: position) }
         refreshTrust(of: group.id)
         tellStatus()
+        return isNew
     }
 
     /// Shows the last events of a group in place of those that are shown.
