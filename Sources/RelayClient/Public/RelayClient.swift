@@ -1,6 +1,9 @@
-internal import ClientStore
-internal import ClientTransport
-internal import RelayConnection
+import ClientStore
+import ClientTransport
+import MLSPublicGroup
+import RelayConnection
+import RelayWire
+import TLSPresentation
 
 /// A device's side of a relay: its groups, its store, and a connection that comes back whenever it is lost.
 ///
@@ -9,13 +12,27 @@ internal import RelayConnection
 public actor RelayClient {
     public nonisolated let identity: Identity
     public nonisolated let configuration: RelayClientConfiguration
-    let store: ClientStore
+
     let url: RelayURL
-    var connection: RelayConnection?
+    let store: ClientStore
+    /// The time of the entry that is processed.
+    let clock = EntryClock()
     var account: Account
     var upkeep = Upkeep()
-    private var observers: [AsyncStream<ClientEvent>.Continuation] = []
-    private var reader: Task<Void, any Error>?
+
+    // The connection.
+    var connection: RelayConnection?
+    var isOpen = true
+    var lastState = ConnectionState.idle
+    var connectionReaders: [Task<Void, Never>] = []
+    var inboxReader: Task<Void, Never>?
+
+    // Groups.
+    var runtimes: [GroupNumber: GroupRuntime] = [:]
+    var groupNumbers: [[UInt8]: GroupNumber] = [:]
+    var lastWaiter = 0
+
+    private var observers: [Int: AsyncStream<ClientEvent>.Continuation] = [:]
 
     /// Opens the store in `directory`, or makes it; nothing is connected yet.
     /// - Parameter url: `ws:`, `wss:`, `tcp:` or `tls:` with host and port.
@@ -24,25 +41,41 @@ public actor RelayClient {
         identity: Identity, directory: String, relay url: String,
         configuration: RelayClientConfiguration = RelayClientConfiguration()
     ) throws(RelayClientError) {
-        do {
-            try self.init(
-                identity: identity, directory: directory, relay: url, configuration: configuration,
-                storeConfiguration: ClientStoreConfiguration())
-        } catch { throw RelayClientError(error) }
+        try self.init(
+            identity: identity, directory: directory, relay: url, configuration: configuration,
+            storeConfiguration: ClientStoreConfiguration())
     }
 
     /// - Parameter storeConfiguration: how the store is kept; tests make it fail.
     init(
         identity: Identity, directory: String, relay url: String, configuration: RelayClientConfiguration,
         storeConfiguration: ClientStoreConfiguration
-    ) throws {
-        self.identity = identity
-        self.configuration = configuration
-        self.url = try RelayURL(url)
-        store = try ClientStore(
-            directory: directory, key: identity.storeKey, tables: Tables.all, configuration: storeConfiguration)
-        account = try Self.loadAccount(of: identity, in: store, configuration)
+    ) throws(RelayClientError) {
+        do {
+            self.url = try RelayURL(url)
+            let store = try ClientStore(
+                directory: directory, key: identity.storeKey, tables: Tables.all, configuration: storeConfiguration)
+            account = try Self.loadAccount(of: identity, in: store, configuration)
+            let groups = try store.read { try Self.loadGroups($0) }
+            self.store = store
+            self.identity = identity
+            self.configuration = configuration
+            for session in groups {
+                runtimes[session.number] = GroupRuntime(session)
+                groupNumbers[session.record.id] = session.number
+            }
+        } catch {
+            throw RelayClientError(error)
+        }
     }
+
+    private static func loadGroups(_ transaction: StoreTransaction) throws -> [GroupSession] {
+        try transaction.keys(Tables.groups, prefix: []).compactMap { key in
+            try GroupSession(number: GroupNumber(rawValue: try UInt32(decoding: key)), in: transaction)
+        }
+    }
+
+    // MARK: Connecting
 
     /// Connects; the first time it registers the device. Afterwards lost connections are made again until `close`.
     /// - Parameter admission: why the device may register; of no meaning once it has.
@@ -50,100 +83,130 @@ public actor RelayClient {
     ///   `admissionRequired`, `admissionInvalid`, `relayNotTrusted`, `connectionFailed`, `deviceRevoked`, `userSuspended`.
     public func connect(admission: Admission = .open) async throws(RelayClientError) {
         do {
-            var base = RelayConnectionConfiguration()
-            base.requestTimeout = configuration.requestTimeout
-            let connection = try RelayConnection(
-                url: url, identity: identity.connectionIdentity,
-                configuration: connectionConfiguration(base, admission: admission))
-            try await connection.connect()
-            self.connection = connection
-            try await didConnect()
-            let inbox = try await connection.subscribe(to: .inbox, after: account.inbox)
-            reader = Task { [weak self] in try await self?.read(inbox) }
-        } catch { throw RelayClientError(error) }
+            try await begin(admission)
+        } catch {
+            throw RelayClientError(error)
+        }
     }
 
     /// Ends the connection and closes the store. What is not sent yet is, the next time.
     public func close() async {
-        reader?.cancel()
+        guard isOpen else { return }
+        isOpen = false
+        let ending = RelayClientError(.closed, "the client was closed")
+        for runtime in runtimes.values { runtime.end(ending) }
+        inboxReader?.cancel()
+        for reader in connectionReaders { reader.cancel() }
         await connection?.close()
+        connection = nil
+        setState(.ended(ending))
+        for observer in observers.values { observer.finish() }
+        observers = [:]
         store.close()
-        for observer in observers { observer.finish() }
     }
 
     /// What the client is doing.
-    public var connectionState: ConnectionState { preconditionFailure("not here yet") }
+    public var connectionState: ConnectionState { lastState }
 
     /// What happens from now on. A reader that is slow misses the oldest: all of it can be asked for as well.
     public func events() -> AsyncStream<ClientEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(of: ClientEvent.self)
-        observers.append(continuation)
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: ClientEvent.self, bufferingPolicy: .bufferingNewest(1000))
+        guard isOpen else {
+            continuation.finish()
+            return stream
+        }
+        lastWaiter += 1
+        let id = lastWaiter
+        observers[id] = continuation
+        continuation.onTermination = { [weak self] _ in Task { [weak self] in await self?.forgetObserver(id) } }
         return stream
     }
 
-    private func read(_ inbox: LogSubscription) async throws {
-        var iterator = inbox.makeAsyncIterator()
-        while let entries = try await iterator.nextBatch() {
-            var changed = account
-            let events = try store.write { transaction in
-                let events = try entries.compactMap { entry in
-                    changed.inbox = Cursor(entry)
-                    return try entry.entry.flatMap { try receive($0, &changed, in: transaction) }
-                }
-                try transaction.put(changed)
-                return events
-            }
-            account = changed
-            for event in events { tell(event) }
-            if account.needsUpkeep { Task { await maintain() } }
-        }
+    private func forgetObserver(_ id: Int) { observers[id] = nil }
+
+    func tell(_ event: ClientEvent) { for observer in observers.values { observer.yield(event) } }
+
+    /// Something that nobody waits for has failed.
+    func report(_ error: any Error) {
+        guard isOpen, !(error is CancellationError) else { return }
+        tell(.problem(RelayClientError(error)))
     }
 
-    func tell(_ event: ClientEvent) { for observer in observers { observer.yield(event) } }
+    func setState(_ state: ConnectionState) {
+        guard state != lastState else { return }
+        lastState = state
+        tell(.connection(state))
+    }
 
     // MARK: Groups
 
     /// The groups that this device is in, in the order in which it came to them.
-    public func groups() throws(RelayClientError) -> [EncryptedGroup] { preconditionFailure("not here yet") }
+    public func groups() throws(RelayClientError) -> [EncryptedGroup] {
+        runtimes.values.filter { $0.session.isMember || $0.session.record.status == .joining }
+            .sorted { $0.session.number.rawValue < $1.session.number.rawValue }
+            .map { EncryptedGroup(id: $0.session.id, client: self) }
+    }
 
     /// One of them, or one that this device was in.
-    public func group(_ id: GroupID) throws(RelayClientError) -> EncryptedGroup? { preconditionFailure("not here yet") }
+    public func group(_ id: GroupID) throws(RelayClientError) -> EncryptedGroup? {
+        runtime(id).map { _ in EncryptedGroup(id: id, client: self) }
+    }
 
     /// Creates a group; this user is its admin, and all devices of the user are in it as soon as they know of it.
     /// - Parameter name: what people call it, at most 255 bytes.
     public func createGroup(
         named name: String, alias: String = "", policy: GroupPolicySettings = GroupPolicySettings()
     ) async throws(RelayClientError) -> EncryptedGroup {
-        preconditionFailure("not here yet")
+        do {
+            return EncryptedGroup(id: try await create(name, alias, policy), client: self)
+        } catch {
+            throw RelayClientError(error)
+        }
     }
 
     /// Groups that whoever wants may join, whose name or alias has `filter` in it.
     public func openGroups(matching filter: String = "") async throws(RelayClientError) -> [OpenGroup] {
-        preconditionFailure("not here yet")
+        do { return try await listOpenGroups(matching: filter) } catch { throw RelayClientError(error) }
     }
 
     /// Joins an open group; returns once this device is in it.
     public func join(_ id: GroupID) async throws(RelayClientError) -> EncryptedGroup {
-        preconditionFailure("not here yet")
+        do {
+            try await joinFromOutside(id)
+            return EncryptedGroup(id: id, client: self)
+        } catch {
+            throw RelayClientError(error)
+        }
     }
 
     // MARK: Invitations
 
     /// The open ones: to this user, by this user, and those that wait for this user's approval.
-    public func invitations() throws(RelayClientError) -> [Invitation] { preconditionFailure("not here yet") }
+    public func invitations() throws(RelayClientError) -> [Invitation] {
+        do { return try listInvitations() } catch { throw RelayClientError(error) }
+    }
 
     /// Accepts an invitation; the inviter's device then adds this user, and `ClientEvent.groupJoined` comes.
-    public func accept(_ invitation: Invitation) async throws(RelayClientError) { preconditionFailure("not here yet") }
+    public func accept(_ invitation: Invitation) async throws(RelayClientError) {
+        do { try await answer(invitation, .accept) } catch { throw RelayClientError(error) }
+    }
 
-    public func decline(_ invitation: Invitation) async throws(RelayClientError) { preconditionFailure("not here yet") }
+    public func decline(_ invitation: Invitation) async throws(RelayClientError) {
+        do { try await answer(invitation, .decline) } catch { throw RelayClientError(error) }
+    }
 
     /// Takes back an invitation of this user's.
-    public func cancel(_ invitation: Invitation) async throws(RelayClientError) { preconditionFailure("not here yet") }
+    public func cancel(_ invitation: Invitation) async throws(RelayClientError) {
+        do { try await answer(invitation, .cancel) } catch { throw RelayClientError(error) }
+    }
 
     /// As an admin, lets a user be asked, or not.
     public func approve(
         _ invitation: Invitation, _ isApproved: Bool = true
-    ) async throws(RelayClientError) { preconditionFailure("not here yet") }
+    ) async throws(RelayClientError) {
+        do { try await answer(invitation, isApproved ? .approve : .refuse) } catch { throw RelayClientError(error) }
+    }
 
     // MARK: Users and devices
 

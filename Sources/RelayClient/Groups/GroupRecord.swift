@@ -1,0 +1,154 @@
+import MLSCodec
+import MLSCrypto
+import RelayWire
+import TLSPresentation
+
+/// What this device knows of a group, beside what MLS keeps.
+///
+/// Invariant: everything up to `cursor` in the group's log was processed, and what came of it is in the store.
+struct GroupRecord {
+    enum Status: UInt8, TLSEnumerated {
+        /// Made here; the relay may not have it yet.
+        case creating = 1
+        /// This device has asked to be let in, and does not know yet whether it is.
+        case joining = 2
+        case member = 3
+        case ended = 4
+        static var enumerationName: StaticStringName { "GroupRecord.Status" }
+    }
+
+    let id: [UInt8]
+    var status: Status
+    var end: GroupEnd?
+    /// Where the MLS records are; none while there are none.
+    var state: StateNumber
+    /// The log's number at the relay; `none` while it is not known.
+    var log = LogNumber.none
+    var cursor = SequenceNumber.zero
+    /// The log's chain hash at the cursor; nil at the start.
+    var chain: SHA256Digest?
+    var name: [UInt8] = []
+    var alias: [UInt8] = []
+    var policy = GroupPolicy()
+    /// The admins among the users; all others are members.
+    var admins: [[UInt8]] = []
+    /// When this device last had new keys, by the relay's clock in milliseconds.
+    var keysSince: UInt64 = 0
+    /// Whether this device joined by a KeyPackage that others may have got too.
+    var needsKeyUpdate = false
+    /// The commit that this device could not accept, while it is not known what becomes of it.
+    var denied: SequenceNumber?
+    /// Commits that may still be voided, oldest first.
+    var provisional: [ProvisionalCommit] = []
+    /// Members that are gone, for as long as messages of their epochs may come.
+    var former: [FormerMember] = []
+    /// Up to where the relay knows that this device has processed the log.
+    var acknowledged = SequenceNumber.zero
+    /// The relay's time of the last entry.
+    var time: UInt64 = 0
+
+    init(id: [UInt8], status: Status, state: StateNumber) {
+        self.id = id
+        self.status = status
+        self.state = state
+    }
+}
+
+/// A commit that was applied and is not known to be confirmed. PROTOCOL.md section 7.10.
+struct ProvisionalCommit: Hashable {
+    let sequenceNumber: SequenceNumber
+    /// The epoch that it ended.
+    let epoch: UInt64
+    /// What it carried out of this device's own, to be done anew if it is voided with another one.
+    let intents: [OutboxItem]
+    let isOwn: Bool
+}
+
+/// Somebody at a leaf that has changed since.
+struct FormerMember: Hashable {
+    let leaf: LeafIndex
+    /// The last epoch in which it was there.
+    let lastEpoch: UInt64
+    let signatureKey: [UInt8]
+    let member: Member
+}
+
+extension GroupRecord: TLSCodable {
+    private static let version: UInt8 = 1
+
+    init(from reader: inout Reader) throws(DecodingError) {
+        try reader.expectVersion(Self.version, "GroupRecord")
+        id = try reader.opaque()
+        status = try Status(from: &reader)
+        end = try reader.optional()
+        state = StateNumber(rawValue: try reader.uint32())
+        log = try LogNumber(from: &reader)
+        cursor = try SequenceNumber(from: &reader)
+        chain = try reader.optional()
+        name = try reader.opaque()
+        alias = try reader.opaque()
+        policy = try GroupPolicy(from: &reader)
+        admins = try reader.opaques()
+        keysSince = try reader.uint64()
+        needsKeyUpdate = try reader.isPresent()
+        denied = try reader.optional()
+        provisional = try reader.vector()
+        former = try reader.vector()
+        acknowledged = try SequenceNumber(from: &reader)
+        time = try reader.uint64()
+    }
+
+    func encode(into writer: inout Writer) {
+        writer.integer(Self.version)
+        writer.opaque(id)
+        status.encode(into: &writer)
+        writer.optional(end)
+        writer.integer(state.rawValue)
+        log.encode(into: &writer)
+        cursor.encode(into: &writer)
+        writer.optional(chain)
+        writer.opaque(name)
+        writer.opaque(alias)
+        policy.encode(into: &writer)
+        writer.opaques(admins)
+        writer.integer(keysSince)
+        writer.isPresent(needsKeyUpdate)
+        writer.optional(denied)
+        writer.vector(provisional)
+        writer.vector(former)
+        acknowledged.encode(into: &writer)
+        writer.integer(time)
+    }
+}
+
+extension ProvisionalCommit: TLSCodable {
+    init(from reader: inout Reader) throws(DecodingError) {
+        sequenceNumber = try SequenceNumber(from: &reader)
+        epoch = try reader.uint64()
+        intents = try reader.vector()
+        isOwn = try reader.isPresent()
+    }
+
+    func encode(into writer: inout Writer) {
+        sequenceNumber.encode(into: &writer)
+        writer.integer(epoch)
+        writer.vector(intents)
+        writer.isPresent(isOwn)
+    }
+}
+
+extension FormerMember: TLSCodable {
+    init(from reader: inout Reader) throws(DecodingError) {
+        leaf = try LeafIndex(from: &reader)
+        lastEpoch = try reader.uint64()
+        signatureKey = try reader.opaque()
+        member = try Member(from: &reader)
+    }
+
+    func encode(into writer: inout Writer) {
+        leaf.encode(into: &writer)
+        writer.integer(lastEpoch)
+        writer.opaque(signatureKey)
+        member.encode(into: &writer)
+    }
+}

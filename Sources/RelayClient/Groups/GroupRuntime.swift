@@ -1,0 +1,54 @@
+import RelayWire
+
+/// What a group does at the moment: nothing of it outlives the process.
+final class GroupRuntime {
+    let session: GroupSession
+    /// Reads the group's log.
+    var follower: Task<Void, Never>?
+    /// Whether a task does what is to be done, and whether it has to look again.
+    var isWorking = false
+    var mustLookAgain = false
+    /// The publication that the relay has accepted, or refused for its epoch: the log says what becomes of it.
+    var settledPublication: Publication?
+    /// Items that the relay has accepted, and that only have to come back.
+    var acceptedItems: Set<UInt64> = []
+    var hasPendingProposals = false
+    /// Proposals wait for this member's turn to commit them.
+    var isTurnScheduled = false
+    var isAcknowledging = false
+    var mustDescribe = false
+    var isDescribing = false
+    /// How often the members that the relay names were not those of the group, one time after the other.
+    var rosterMismatches = 0
+    /// How often the relay gave a GroupInfo that it did not accept a commit for.
+    var staleGroupInfos = 0
+    var lastCheck: ContinuousClock.Instant?
+    var lastReport: ContinuousClock.Instant?
+    /// Nothing more is read or sent: the relay does not show the history that it showed before.
+    var isBroken = false
+    /// Why the last attempt to join failed for good.
+    var joinFailure: RelayClientError?
+    /// Wait for the next turn of the group.
+    var turnWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    /// Wait for items of the outbox.
+    var itemWaiters: [UInt64: [CheckedContinuation<Result<SequenceNumber, RelayClientError>, Never>]] = [:]
+
+    init(_ session: GroupSession) { self.session = session }
+
+    func resumeTurnWaiters() {
+        let waiters = turnWaiters
+        turnWaiters = [:]
+        for waiter in waiters.values { waiter.resume() }
+    }
+
+    func resumeItemWaiters(_ item: UInt64, _ result: Result<SequenceNumber, RelayClientError>) {
+        for waiter in itemWaiters.removeValue(forKey: item) ?? [] { waiter.resume(returning: result) }
+    }
+
+    /// Nobody waits any more.
+    func end(_ error: RelayClientError) {
+        follower?.cancel()
+        resumeTurnWaiters()
+        for item in itemWaiters.keys { resumeItemWaiters(item, .failure(error)) }
+    }
+}

@@ -1,0 +1,176 @@
+import ClientStore
+import MLS
+import MLSCodec
+import MLSCrypto
+import MLSPublicGroup
+import RelayWire
+import TLSPresentation
+
+/// How this device comes into a group.
+extension GroupSession {
+    private static var keysLifetime: UInt64 { 400 * 86_400 - 7200 }
+
+    // MARK: Creating
+
+    /// A new group with this device alone, and its first commit, to be published.
+    func create(state: StateNumber, _ turn: GroupTurn) throws {
+        let now = turn.device.clock.now
+        var group = try Group(
+            creating: record.id, suite: Account.suite, identity: turn.device.identity,
+            lifetime: Lifetime(notBefore: now - 3600, notAfter: now + Self.keysLifetime),
+            configuration: turn.device.groupConfiguration)
+        var options = CommitOptions()
+        options.makesGroupInfo = true
+        options.hasTreeInGroupInfo = true
+        let messages = try group.commit(options)
+        try begin(group, state: state, turn)
+        try setPublication(
+            Publication(
+                kind: .create, epoch: 0, hash: SHA256.hash(messages.commit),
+                messages: [messages.commit, messages.groupInfo].compactMap { $0 }, added: [], removed: [], items: [],
+                state: .none), turn)
+    }
+
+    /// The relay has the group: its first commit is at `receipt`, and confirmed.
+    func didCreate(_ publication: Publication, _ receipt: Receipt, _ turn: GroupTurn) throws {
+        try didCreate(publication, receipt.log, turn)
+        record.cursor = receipt.sequenceNumber
+        record.chain = receipt.chain
+        record.time = receipt.time.rawValue
+        record.keysSince = receipt.time.rawValue
+        try keepChain(receipt.sequenceNumber, receipt.chain, turn)
+    }
+
+    /// The relay has the group since an earlier time: the log is read from where it may be.
+    func didCreate(_ publication: Publication, _ log: LogNumber, _ turn: GroupTurn) throws {
+        try withGroup(turn) { _ = $0.mergePendingCommit() }
+        try saveGroup(turn)
+        try setPublication(nil, turn)
+        record.status = .member
+        record.log = log
+        record.keysSince = turn.device.now()
+        try turn.append(.joined(try ownMember(turn), by: nil), self, at: SequenceNumber(rawValue: 1))
+        turn.outcome.wantsDescription = true
+    }
+
+    // MARK: By a Welcome
+
+    /// Joins the group that a Welcome leads to. What this device knew of an earlier time in it goes.
+    func join(_ group: consuming Group, state: StateNumber, needsKeyUpdate: Bool, _ turn: GroupTurn) throws {
+        if record.state != .none { try deleteGroup(turn) }
+        let wasThere = record.cursor != .zero
+        record.status = .member
+        record.end = nil
+        record.cursor = .zero
+        record.chain = nil
+        record.denied = nil
+        record.former = []
+        record.needsKeyUpdate = needsKeyUpdate
+        record.keysSince = turn.device.now()
+        try setPublication(nil, turn)
+        try turn.transaction.deleteAll(Tables.chains, prefix: number.key)
+        try turn.transaction.delete(Tables.heads, number.key)
+        try turn.transaction.delete(Tables.receipts, number.key)
+        try begin(group, state: state, turn)
+        try observeAll(turn)
+        if wasThere { try turn.append(.rejoined, self) }
+        try turn.append(.joined(try ownMember(turn), by: nil), self)
+        turn.outcome.wantsDescription = true
+    }
+
+    /// Remembers the keys of all members.
+    private func observeAll(_ turn: GroupTurn) throws {
+        let tree = try withGroup(turn) { $0.publicGroup.tree }
+        for leaf in tree.members {
+            guard let node = tree.leafNode(at: leaf) else { continue }
+            try observe(node, try turn.device.member(node, turn.transaction), at: .zero, turn)
+        }
+    }
+
+    // MARK: By an external commit
+
+    /// Makes an external commit on what the relay says is the newest state of the group, to be published.
+    /// - Throws: `GroupError` where that is none; nothing has changed then.
+    func joinExternally(_ answer: GroupInfoAnswer, state: StateNumber, _ turn: GroupTurn) throws {
+        let tree = answer.ratchetTree.isEmpty ? nil : try RatchetTree(decoding: answer.ratchetTree)
+        let configuration = turn.device.groupConfiguration
+        guard case .groupInfo(let info) = try MLSMessage(decoding: answer.message) else {
+            throw GroupError.refused(.wireFormat)
+        }
+        guard info.groupContext.groupID == record.id else { throw GroupError.refused(.groupID) }
+        let seen = try PublicGroup(groupInfo: info, ratchetTree: tree, policy: configuration.policy)
+        var options = ExternalCommitOptions()
+        options.replacedLeaf = seen.tree.members.first {
+            seen.tree.signatureKey(at: $0) == turn.device.signatureKey
+        }
+        options.proposals = answer.proposals.filter(Self.isSelfRemove)
+        options.makesGroupInfo = true
+        let new = try Group.joinExternally(
+            answer.message, ratchetTree: tree, identity: turn.device.identity, options: options,
+            configuration: configuration)
+        try store(new, replaces: options.replacedLeaf != nil, epoch: info.groupContext.epoch, state: state, turn)
+    }
+
+    private static func isSelfRemove(_ message: [UInt8]) -> Bool {
+        guard case .publicMessage(let route)? = try? MLSMessageEnvelope(message.rawSpan).payload else { return false }
+        return route.content == .proposal(.selfRemove)
+    }
+
+    /// Keeps the new group beside the one that there may still be, until the relay has accepted it.
+    private func store(
+        _ new: consuming NewGroup, replaces: Bool, epoch: UInt64, state: StateNumber, _ turn: GroupTurn
+    ) throws {
+        let messages = new.messages
+        try new.group.save { changes in
+            for change in changes {
+                guard let value = change.value else { continue }
+                try turn.transaction.put(Tables.groupStates, state.key + change.key, value.bytes)
+            }
+        }
+        let isDeclared = replaces && record.policy.mode == .privateHandshake
+        try setPublication(
+            Publication(
+                kind: .join, epoch: epoch, hash: SHA256.hash(messages.commit),
+                messages: [messages.commit, messages.groupInfo].compactMap { $0 },
+                added: isDeclared ? [turn.device.client] : [], removed: isDeclared ? [turn.device.client] : [],
+                items: [], state: state), turn)
+    }
+
+    /// The relay has accepted the external commit: this device is in the group from there on.
+    func didJoin(_ publication: Publication, _ receipt: Receipt, _ turn: GroupTurn) throws {
+        let wasMember = record.cursor != .zero
+        if record.state != .none { try deleteGroup(turn) }
+        record.state = publication.state
+        record.status = .member
+        record.end = nil
+        record.log = receipt.log
+        record.cursor = receipt.sequenceNumber
+        record.chain = receipt.chain
+        record.time = receipt.time.rawValue
+        record.keysSince = receipt.time.rawValue
+        record.denied = nil
+        record.former = []
+        try setPublication(nil, turn)
+        try turn.transaction.deleteAll(Tables.chains, prefix: number.key)
+        try turn.transaction.delete(Tables.heads, number.key)
+        try renewAll(turn)
+        try observeAll(turn)
+        try turn.append(wasMember ? .rejoined : .joined(try ownMember(turn), by: nil), self, at: receipt.sequenceNumber)
+        turn.outcome.wantsDescription = true
+    }
+
+    /// What was made for an earlier state of the group is made anew.
+    private func renewAll(_ turn: GroupTurn) throws {
+        for (number, item) in outbox where item.prepared != nil {
+            var item = item
+            item.prepared = nil
+            try update(number, item, turn)
+        }
+    }
+
+    /// The external commit was refused: the group that it would have begun never was.
+    func didNotJoin(_ publication: Publication, _ turn: GroupTurn) throws {
+        try turn.transaction.deleteAll(Tables.groupStates, prefix: publication.state.key)
+        try setPublication(nil, turn)
+    }
+}

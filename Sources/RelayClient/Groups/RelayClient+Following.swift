@@ -1,0 +1,195 @@
+import ClientStore
+import MLS
+import MLSCodec
+import MLSPublicGroup
+import RelayConnection
+import RelayWire
+import TLSPresentation
+
+/// Reading the logs of groups.
+extension RelayClient {
+    /// Entries in one transaction: each is processed once, whatever happens, and many cost hardly more than one.
+    static var maxEntriesInTransaction: Int { 128 }
+    private static var pauseAfterFailure: Duration { .seconds(1) }
+
+    /// Follows all groups that this device is in, in as few frames as they fit into.
+    func followAll() async throws {
+        guard let connection else { return }
+        let due = runtimes.values.filter { $0.follower == nil && $0.session.isFollowed && !$0.isBroken }
+        let logs = due.map { (log: RelayLog.group($0.session.record.id), after: $0.session.place) }
+        guard !logs.isEmpty else { return }
+        let results = try await connection.subscribe(to: logs)
+        for (runtime, result) in zip(due, results) where runtime.follower == nil { read(runtime, first: result) }
+    }
+
+    /// Follows a group, if it is not followed yet.
+    func follow(_ runtime: GroupRuntime) {
+        guard runtime.follower == nil, !runtime.isBroken, isOpen, runtime.session.isFollowed else { return }
+        read(runtime, first: nil)
+    }
+
+    private func read(_ runtime: GroupRuntime, first: Result<LogSubscription, RelayConnectionError>?) {
+        runtime.follower = Task {
+            var first = first
+            while isOpen, !Task.isCancelled, runtime.session.isFollowed {
+                let isToGoOn = await readOnce(runtime, first.take())
+                guard isToGoOn, isOpen, !Task.isCancelled else { break }
+                // Cancelled at the end.
+                try? await Task.sleep(for: Self.pauseAfterFailure)
+            }
+            runtime.follower = nil
+        }
+    }
+
+    /// Reads until something ends it.
+    /// - Returns: whether it is worth trying again.
+    private func readOnce(
+        _ runtime: GroupRuntime, _ first: Result<LogSubscription, RelayConnectionError>?
+    ) async -> Bool {
+        guard let connection else { return false }
+        do {
+            let subscription: LogSubscription
+            if let first {
+                subscription = try first.get()
+            } else {
+                subscription = try await connection.subscribe(
+                    to: .group(runtime.session.record.id), after: runtime.session.place)
+            }
+            try begin(runtime, subscription.info)
+            var entries = subscription.makeAsyncIterator()
+            while let batch = try await entries.nextBatch(limit: Self.maxEntriesInTransaction) {
+                guard runtime.session.isFollowed else { break }
+                try turn(runtime) { session, turn in
+                    for entry in batch { try session.take(entry, turn) }
+                    try session.renewRefused(turn)
+                    runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+                }
+                acknowledge(runtime)
+            }
+            return false
+        } catch {
+            return didFailToRead(runtime, error)
+        }
+    }
+
+    /// What the relay said when the log was first followed.
+    private func begin(_ runtime: GroupRuntime, _ info: SubscriptionResult) throws {
+        try turn(runtime) { session, turn in
+            session.record.log = info.log
+            if session.record.chain == nil {
+                session.record.chain = info.chain
+                if info.first.rawValue > 0, session.record.cursor == .zero {
+                    session.record.cursor = SequenceNumber(rawValue: info.first.rawValue - 1)
+                }
+                try session.keepChain(session.record.cursor, info.chain, turn)
+            }
+            runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+        }
+        acknowledge(runtime)
+        followReceipts(runtime)
+    }
+
+    private func didFailToRead(_ runtime: GroupRuntime, _ error: any Error) -> Bool {
+        guard let error = error as? RelayConnectionError else {
+            report(error)
+            // The store refuses: what was not stored is read again.
+            return !(error is CancellationError)
+        }
+        switch error.code {
+        case .chainBroken:
+            runtime.isBroken = true
+            tell(runtime) { session, turn in try turn.append(.integrityWarning(.historyChanged), session) }
+            return false
+        case .entriesGone:
+            rejoin(runtime)
+            return false
+        case .relay(.groupUnknown), .relay(.notMember), .relay(.groupDeleted):
+            // What the log would have told cannot be read any more.
+            let end: GroupEnd =
+                error.code == .relay(.groupDeleted) ? .deleted(by: "somebody") : .removed(by: "somebody")
+            tell(runtime) { session, turn in try session.finish(end, at: .zero, turn) }
+            return false
+        case .closed, .cancelled: return false
+        default: return connection != nil
+        }
+    }
+
+    /// A turn that has nobody to throw to.
+    func tell(_ runtime: GroupRuntime, _ body: (GroupSession, GroupTurn) throws -> Void) {
+        do {
+            try turn(runtime) { session, turn in try body(session, turn) }
+        } catch {
+            report(error)
+        }
+    }
+
+    // MARK: Acknowledging
+
+    /// Tells the relay how far this device is, one request at a time.
+    func acknowledge(_ runtime: GroupRuntime) {
+        guard !runtime.isAcknowledging, runtime.session.isMember else { return }
+        runtime.isAcknowledging = true
+        Task {
+            defer { runtime.isAcknowledging = false }
+            while let connection, isOpen, let place = runtime.session.placeToAcknowledge {
+                do {
+                    try await connection.acknowledge([Position(log: runtime.session.record.log, sequenceNumber: place)])
+                    try turn(runtime) { session, turn in try session.didAcknowledge(place, turn) }
+                } catch {
+                    // The next entry brings the next attempt, and so does the next connection.
+                    return
+                }
+            }
+        }
+    }
+
+    // MARK: Denying
+
+    /// Says that this device cannot accept a commit.
+    func deny(_ commit: SequenceNumber, _ text: String, _ runtime: GroupRuntime) {
+        let log = runtime.session.record.log
+        Task {
+            guard let connection else { return }
+            let reason = Array(text.utf8.prefix(WireLimits.maxReasonByteCount))
+            do throws(RelayConnectionError) {
+                _ = try await connection.ask(
+                    DenyCommit(log: log, sequenceNumber: commit, text: reason), for: Done.self, isRepeatable: true)
+            } catch  where error.code == .relay(.commitNotProvisional) {
+                // The others have accepted it: this device is alone, and joins anew.
+                guard runtime.session.record.denied == commit else { return }
+                rejoin(runtime)
+            } catch {
+                report(error)
+            }
+        }
+    }
+}
+
+extension GroupSession {
+    /// Whether entries of its log are read.
+    var isFollowed: Bool { isMember }
+
+    /// Where the log is read on from.
+    var place: Cursor { Cursor(sequenceNumber: record.cursor, chain: record.chain) }
+
+    /// Up to where this device has processed the log, if the relay does not know yet.
+    var placeToAcknowledge: SequenceNumber? {
+        guard isMember, record.log != .none else { return nil }
+        // To acknowledge a commit is to accept it.
+        let place = record.denied.map { SequenceNumber(rawValue: $0.rawValue - 1) } ?? record.cursor
+        return place > record.acknowledged ? place : nil
+    }
+
+    /// The relay knows; what others have committed up to there is confirmed by that.
+    func didAcknowledge(_ place: SequenceNumber, _ turn: GroupTurn) throws {
+        record.acknowledged = max(record.acknowledged, place)
+        guard isMember else { return }
+        let last = record.provisional.last { !$0.isOwn && $0.sequenceNumber <= place }
+        if let last { try confirm(before: last.epoch + 1, turn) }
+    }
+
+    func hasPendingProposals(_ turn: GroupTurn) throws -> Bool {
+        guard isMember else { return false }
+        return try withGroup(turn) { !$0.publicGroup.pendingProposals.isEmpty }
+    }
+}

@@ -1,0 +1,153 @@
+import ClientStore
+import MLS
+import MLSPublicGroup
+import RelayCredentials
+import RelayWire
+import TLSPresentation
+
+/// Transactions on groups, and what follows from them.
+extension RelayClient {
+    /// This device, as groups see it.
+    /// - Throws: `notConnected` before it has a credential.
+    func device() throws -> DeviceContext {
+        let clock = clock
+        var groupConfiguration = try account.groupConfiguration(configuration)
+        let verifier = try account.verifier()
+        groupConfiguration.policy.clock = { clock.now }
+        groupConfiguration.policy.authenticationService = RelayAuthenticationService(
+            verifier: verifier, clock: { clock.now })
+        return DeviceContext(
+            user: identity.user, client: account.clientNumber, identity: try account.identity(identity.signingKey),
+            groupConfiguration: groupConfiguration, verifier: verifier, clock: clock, settings: configuration)
+    }
+
+    /// Changes a group: all of it is durable when this returns, or nothing of it happened.
+    @discardableResult
+    func turn<Result>(
+        _ runtime: GroupRuntime, _ body: (GroupSession, GroupTurn) throws -> Result
+    ) throws -> Result {
+        guard isOpen else { throw RelayClientError(.closed, "the client was closed") }
+        let session = runtime.session
+        let device = try device()
+        do {
+            let (result, outcome) = try store.write { transaction in
+                let turn = GroupTurn(transaction, device)
+                let result = try body(session, turn)
+                try session.saveRecord(turn)
+                return (result, turn.outcome)
+            }
+            carryOut(outcome, runtime)
+            return result
+        } catch {
+            clock.set(nil)
+            try store.read { try session.reload($0) }
+            throw error
+        }
+    }
+
+    /// Looks at a group.
+    func look<Result>(_ runtime: GroupRuntime, _ body: (GroupSession, GroupTurn) throws -> Result) throws -> Result {
+        guard isOpen else { throw RelayClientError(.closed, "the client was closed") }
+        let device = try device()
+        return try store.read { try body(runtime.session, GroupTurn($0, device)) }
+    }
+
+    /// What a turn asks for, beside the store.
+    func carryOut(_ outcome: GroupOutcome, _ runtime: GroupRuntime) {
+        for (item, result) in outcome.finished {
+            runtime.acceptedItems.remove(item)
+            runtime.resumeItemWaiters(item, result)
+        }
+        for (commit, text) in outcome.denials { deny(commit, text, runtime) }
+        if outcome.wantsDescription { describe(runtime) }
+        if let proposer = outcome.pendingProposer {
+            runtime.hasPendingProposals = true
+            scheduleCommit(of: proposer, runtime)
+        }
+        if outcome.needsRejoin { rejoin(runtime) }
+        if outcome.wantsCheck { say(.check, runtime) }
+        if outcome.wantsReport { say(.report, runtime) }
+        if !outcome.changedClients.isEmpty { lookAfter(outcome.changedClients, runtime) }
+        runtime.resumeTurnWaiters()
+        kick(runtime)
+    }
+
+    // MARK: Sessions
+
+    /// The group that is known by this id.
+    func runtime(_ id: GroupID) -> GroupRuntime? { groupNumbers[id.bytes].flatMap { runtimes[$0] } }
+
+    func existing(_ id: GroupID) throws -> GroupRuntime {
+        guard let runtime = runtime(id) else { throw RelayClientError(.groupUnknown, "there is no such group here") }
+        return runtime
+    }
+
+    func register(_ session: GroupSession) -> GroupRuntime {
+        let runtime = GroupRuntime(session)
+        runtimes[session.number] = runtime
+        groupNumbers[session.record.id] = session.number
+        return runtime
+    }
+
+    /// A new group in the store, which `body` makes.
+    func newGroup(
+        _ id: [UInt8], _ status: GroupRecord.Status, _ body: (GroupSession, GroupTurn) throws -> Void
+    ) throws -> GroupRuntime {
+        let number = GroupNumber(rawValue: try store.read { try $0.nextNumber(Tables.groups) })
+        let session = GroupSession(number: number, record: GroupRecord(id: id, status: status, state: .none))
+        let runtime = register(session)
+        do {
+            try turn(runtime, body)
+        } catch {
+            runtimes[number] = nil
+            groupNumbers[id] = nil
+            throw error
+        }
+        return runtime
+    }
+
+    // MARK: Waiting
+
+    /// Waits until `isThere` says so; asked after each turn of the group.
+    func wait(_ runtime: GroupRuntime, until isThere: () throws -> Bool) async throws {
+        while try !isThere() {
+            guard isOpen else { throw RelayClientError(.closed, "the client was closed") }
+            try Task.checkCancellation()
+            await nextTurn(of: runtime)
+        }
+    }
+
+    /// Returns after the next turn of the group, when the task is cancelled, or when the client is closed.
+    func nextTurn(of runtime: GroupRuntime) async {
+        guard isOpen else { return }
+        lastWaiter += 1
+        let id = lastWaiter
+        let number = runtime.session.number
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled {
+                    continuation.resume()
+                } else {
+                    runtime.turnWaiters[id] = continuation
+                }
+            }
+        } onCancel: {
+            Task { await self.stopWaiting(id, number) }
+        }
+    }
+
+    private func stopWaiting(_ id: Int, _ number: GroupNumber) {
+        runtimes[number]?.turnWaiters.removeValue(forKey: id)?.resume()
+    }
+
+    /// Waits until an item of the outbox is done.
+    /// - Returns: its place in the group's log.
+    @discardableResult
+    func wait(_ runtime: GroupRuntime, for item: UInt64) async throws -> SequenceNumber {
+        guard runtime.session.outbox.contains(where: { $0.number == item }) else {
+            return runtime.session.record.cursor
+        }
+        let result = await withCheckedContinuation { runtime.itemWaiters[item, default: []].append($0) }
+        return try result.get()
+    }
+}

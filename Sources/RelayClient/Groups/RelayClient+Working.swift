@@ -1,0 +1,270 @@
+import ClientStore
+import MLS
+import MLSPublicGroup
+import RelayConnection
+import RelayWire
+import TLSPresentation
+
+/// Doing what is to be done in a group, one thing after the other.
+extension RelayClient {
+    private static var pauseAfterFailure: Duration { .milliseconds(500) }
+
+    /// Makes sure that what is to be done in a group is looked at.
+    func kick(_ runtime: GroupRuntime) {
+        guard isOpen, connection != nil, !runtime.isBroken else { return }
+        runtime.mustLookAgain = true
+        guard !runtime.isWorking else { return }
+        runtime.isWorking = true
+        Task {
+            defer { runtime.isWorking = false }
+            while runtime.mustLookAgain, isOpen, connection != nil, !runtime.isBroken {
+                runtime.mustLookAgain = false
+                await workOnce(runtime)
+            }
+        }
+    }
+
+    private func workOnce(_ runtime: GroupRuntime) async {
+        do {
+            while isOpen, !runtime.isBroken, try await step(runtime) {}
+        } catch {
+            guard isOpen, connection != nil else { return }
+            report(error)
+            // Cancelled at the end.
+            try? await Task.sleep(for: Self.pauseAfterFailure)
+            runtime.mustLookAgain = true
+        }
+    }
+
+    /// - Returns: whether there may be more to do at once.
+    private func step(_ runtime: GroupRuntime) async throws -> Bool {
+        let session = runtime.session
+        let isSettled = session.publication != nil && session.publication == runtime.settledPublication
+        let step = session.nextStep(
+            isCommitAccepted: isSettled, hasPendingProposals: runtime.hasPendingProposals,
+            accepted: runtime.acceptedItems)
+        switch step {
+        case .none: return false
+        case .publishCommit(let publication): try await publish(publication, runtime)
+        case .makeCommit:
+            try turn(runtime) { session, turn in
+                try session.makeCommit(turn)
+                runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+            }
+            // Nothing could be committed: what is pending cannot be.
+            if session.publication == nil { runtime.hasPendingProposals = false }
+        case .prepareItems(let items): try turn(runtime) { try $0.prepare(items, $1) }
+        case .publishItems(let items): try await publish(items, runtime)
+        case .join: try await join(runtime)
+        }
+        return true
+    }
+
+    // MARK: Commits
+
+    private func publish(_ publication: Publication, _ runtime: GroupRuntime) async throws {
+        guard let connection else { return }
+        do {
+            let receipts = try await send(publication, runtime.session.record, connection)
+            guard runtime.session.publication == publication else { return }
+            runtime.settledPublication = publication
+            guard let receipt = receipts.first else { return }
+            switch publication.kind {
+            case .create:
+                try turn(runtime) { session, turn in try session.didCreate(publication, receipt, turn) }
+                follow(runtime)
+            case .commit: break
+            case .join:
+                try turn(runtime) { session, turn in try session.didJoin(publication, receipt, turn) }
+                runtime.staleGroupInfos = 0
+                follow(runtime)
+                tell(.groupJoined(runtime.session.id))
+            }
+        } catch let error as RelayConnectionError {
+            guard runtime.session.publication == publication else { return }
+            try await didRefuse(publication, error, runtime)
+        }
+    }
+
+    private func send(
+        _ publication: Publication, _ record: GroupRecord, _ connection: RelayConnection
+    ) async throws(RelayConnectionError) -> [Receipt] {
+        switch publication.kind {
+        case .create:
+            let frame = CreateGroup(
+                groupID: record.id, epoch: Epoch(rawValue: 0), name: record.name, alias: record.alias,
+                policy: record.policy, messages: publication.messages)
+            return try await connection.ask(frame, for: GroupCreated.self, isRepeatable: true).receipts
+        case .join where publication.added.isEmpty: return try await connection.publish(publication.messages)
+        case .commit where record.policy.mode != .privateHandshake:
+            return try await connection.publish(publication.messages)
+        case .join, .commit:
+            let frame = PublishCommit(
+                messages: publication.messages, added: publication.added, removed: publication.removed)
+            return try await connection.ask(frame, for: Published.self, isRepeatable: true).receipts
+        }
+    }
+
+    /// The relay did not take a commit, or it is not known whether it did.
+    private func didRefuse(
+        _ publication: Publication, _ error: RelayConnectionError, _ runtime: GroupRuntime
+    ) async throws {
+        switch error.code.relayCode {
+        case .staleEpoch?, .futureEpoch?:
+            if publication.kind == .join {
+                runtime.staleGroupInfos += 1
+                try turn(runtime) { session, turn in try session.didNotJoin(publication, turn) }
+            } else {
+                // The log says which commit has won; it may even be this one.
+                runtime.settledPublication = publication
+            }
+        case .commitReserved?, .rateLimited?:
+            let wait = error.retryDetail.map { Duration.milliseconds($0.retryAfterMilliseconds) } ?? .zero
+            try await pause(max(wait, .milliseconds(20)))
+        case .proposalRequired?, .storageFull?, .storageFailed?, .shuttingDown?:
+            if error.code.relayCode == .proposalRequired {
+                try turn(runtime) { session, turn in try session.discardCommit(turn) }
+            }
+            try await pause(Self.pauseAfterFailure)
+        case nil: try await waitAfter(error)
+        case .notMember?, .groupDeleted?, .groupUnknown?:
+            if publication.kind == .join { return try failJoin(publication, error, runtime) }
+            // The log tells, or it cannot be read any more.
+            runtime.settledPublication = publication
+        case _?:
+            switch publication.kind {
+            case .join: try failJoin(publication, error, runtime)
+            case .create: try await didNotCreate(publication, error, runtime)
+            case .commit:
+                try turn(runtime) { session, turn in
+                    try session.didRefuse(publication.items, RelayClientError(error), turn)
+                }
+            }
+        }
+    }
+
+    /// The relay has the group already, of an earlier attempt whose answer was lost; or it takes none.
+    private func didNotCreate(
+        _ publication: Publication, _ error: RelayConnectionError, _ runtime: GroupRuntime
+    ) async throws {
+        if error.code == .relay(.groupExists), let connection {
+            let description = try await connection.ask(
+                DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
+            guard !description.members.contains(where: { $0.client == account.clientNumber }) else {
+                try turn(runtime) { session, turn in try session.didCreate(publication, description.log, turn) }
+                return follow(runtime)
+            }
+        }
+        runtime.joinFailure = RelayClientError(error)
+        try turn(runtime) { session, turn in try session.finish(.neverJoined, at: .zero, turn) }
+    }
+
+    private func failJoin(
+        _ publication: Publication, _ error: RelayConnectionError, _ runtime: GroupRuntime
+    ) throws {
+        runtime.joinFailure = RelayClientError(error)
+        try turn(runtime) { session, turn in
+            try session.didNotJoin(publication, turn)
+            try session.finish(.neverJoined, at: .zero, turn)
+        }
+    }
+
+    /// The connection failed: it is made anew, or has ended for good.
+    private func waitAfter(_ error: RelayConnectionError) async throws {
+        switch error.code {
+        case .closed, .notConnected, .certificateRefused, .identityUnusable: throw error
+        default: try await pause(Self.pauseAfterFailure)
+        }
+    }
+
+    private func pause(_ duration: Duration) async throws { try await Task.sleep(for: duration) }
+
+    // MARK: Messages
+
+    private func publish(
+        _ items: [(number: UInt64, prepared: OutboxItem.Prepared)], _ runtime: GroupRuntime
+    ) async throws {
+        guard let connection else { return }
+        do {
+            _ = try await connection.publish(items.map(\.prepared.message))
+            runtime.acceptedItems.formUnion(
+                items.map(\.number).filter { number in runtime.session.outbox.contains { $0.number == number } })
+        } catch {
+            switch error.code.relayCode {
+            case .staleEpoch?, .futureEpoch?:
+                let epoch = error.epochDetail?.epoch.rawValue ?? 0
+                try turn(runtime) { session, turn in
+                    try session.didRefuse(items.map(\.number), groupEpoch: epoch, turn)
+                }
+            case .rateLimited?, .quotaExceeded?, .storageFull?, .storageFailed?, .shuttingDown?:
+                let wait = error.retryDetail.map { Duration.milliseconds($0.retryAfterMilliseconds) } ?? .zero
+                try await pause(max(wait, Self.pauseAfterFailure))
+            case nil: try await waitAfter(error)
+            case .notMember?, .groupDeleted?, .groupUnknown?:
+                // The log tells why; until it does, nothing can be sent.
+                runtime.acceptedItems.formUnion(items.map(\.number))
+            case _?: try await didRefuse(items, error, runtime)
+            }
+        }
+    }
+
+    /// What is refused for what it is does not get better: together with others, each is tried alone.
+    private func didRefuse(
+        _ items: [(number: UInt64, prepared: OutboxItem.Prepared)], _ error: RelayConnectionError,
+        _ runtime: GroupRuntime
+    ) async throws {
+        guard items.count == 1 else {
+            for item in items { try await publish([item], runtime) }
+            return
+        }
+        try turn(runtime) { session, turn in
+            guard let item = session.outbox.first(where: { $0.number == items[0].number })?.item else { return }
+            try session.fail(items[0].number, item, RelayClientError(error), turn)
+        }
+    }
+
+    // MARK: Joining
+
+    /// This device has lost track of a group: it joins anew.
+    func rejoin(_ runtime: GroupRuntime) {
+        guard runtime.session.isMember else { return }
+        tell(runtime) { session, turn in
+            try session.setPublication(nil, turn)
+            session.record.status = .joining
+            session.record.denied = nil
+        }
+        runtime.follower?.cancel()
+        runtime.follower = nil
+    }
+
+    private func join(_ runtime: GroupRuntime) async throws {
+        guard let connection else { return }
+        let id = runtime.session.record.id
+        do {
+            let description = try await connection.ask(
+                DescribeGroup(groupID: id), for: GroupDescription.self, isRepeatable: true)
+            let answer = try await connection.fetchGroupInfo(id)
+            guard runtime.session.record.status == .joining, runtime.session.publication == nil else { return }
+            try turn(runtime) { session, turn in
+                (session.record.name, session.record.alias) = (description.name, description.alias)
+                session.record.policy = description.policy
+                let state = StateNumber(rawValue: try turn.transaction.nextNumber(Tables.groupStates))
+                try session.joinExternally(answer, state: state, turn)
+                if runtime.staleGroupInfos == 2 { try turn.append(.integrityWarning(.staleGroupInfo), session) }
+            }
+            if runtime.staleGroupInfos >= 2 { try await pause(Self.pauseAfterFailure) }
+        } catch let error as RelayConnectionError {
+            guard error.code.relayCode != nil, error.code.relayCode != .rateLimited else {
+                return try await waitAfter(error)
+            }
+            try failJoin(runtime, RelayClientError(error))
+        } catch let error as GroupError {
+            try failJoin(runtime, RelayClientError(error))
+        }
+    }
+
+    private func failJoin(_ runtime: GroupRuntime, _ error: RelayClientError) throws {
+        runtime.joinFailure = error
+        try turn(runtime) { session, turn in try session.finish(.neverJoined, at: .zero, turn) }
+    }
+}
