@@ -4,7 +4,7 @@ import Testing
 
 @testable import mlsrelay_chat
 
-@Suite("The chat on a terminal", .disabled("until the client library has its engine"), .timeLimit(.minutes(3)))
+@Suite("The chat on a terminal", .timeLimit(.minutes(3)))
 struct TerminalTests {
     private func chat(_ directory: TemporaryDirectory, _ relay: RelayProcess, passphrase: String? = "p") throws
         -> PseudoTerminal

@@ -6,8 +6,7 @@ import Testing
 
 /// What README.md shows in "Two people and a second device".
 @Suite(
-    "Two people talk, and one has a second device", .disabled("until the client library has its engine"),
-    .timeLimit(.minutes(3)))
+    "Two people talk, and one has a second device", .timeLimit(.minutes(3)))
 struct TwoPeopleTests {
     @Test("two people and a second device, as README.md shows it")
     func readme() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 /// The code of the article "A first group", which `TutorialTextTests` compares with this file.
 @Suite(
-    "The tutorial of the documentation", .disabled("until the client library has its engine"), .timeLimit(.minutes(2)))
+    "The tutorial of the documentation", .timeLimit(.minutes(2)))
 struct TutorialTests {
     @Test("two people, a second device, and a removal")
     func run() async throws {

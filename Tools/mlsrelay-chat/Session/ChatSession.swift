@@ -16,7 +16,8 @@ actor ChatSession {
         var shown: Set<MessageID> = []
         var isEnded = false
 
-        var name: String { state?.name ?? group.id.description }
+        /// What people call it; its id while nobody has said.
+        var name: String { state.map(\.name).flatMap { $0.isEmpty ? nil : $0 } ?? group.id.description }
     }
 
     /// What the relay waits for before this device may register; the next line that is no command is it.
