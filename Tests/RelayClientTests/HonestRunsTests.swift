@@ -73,11 +73,11 @@ private final class HonestRun {
         case .lag: try lag(person, .milliseconds(Int.random(in: 1...20, using: &random)))
         case .noLag: try crowd.proxy(of: person).setRule(nil)
         case .restart: try await person.reopen()
-        case .rotate: change { try await person.group($0).rotateKeys() }
-        case .propose: change { try await person.group($0).proposeKeyRotation() }
+        case .rotate: try await change(person) { try await $0.rotateKeys() }
+        case .propose: try await change(person) { try await $0.proposeKeyRotation() }
         case .rename:
             let name = "Choir \(random.next() % 100)"
-            change { try await person.group($0).rename(name) }
+            try await change(person) { try await $0.rename(name) }
         case .guest: try await addOrRemoveGuest(person)
         case .relayRestart: try await crowd.relay.restart()
         }
@@ -101,9 +101,11 @@ private final class HonestRun {
     }
 
     /// Begins a change, which goes on beside what comes next.
-    private func change(_ body: @escaping @Sendable (GroupID) async throws -> Void) {
-        let id = id
-        changes.append(Task { try await body(id) })
+    private func change(
+        _ person: Person, _ body: @escaping @Sendable (EncryptedGroup) async throws -> Void
+    ) async throws {
+        let group = try await person.group(id)
+        changes.append(Task { try await body(group) })
     }
 
     private func addOrRemoveGuest(_ person: Person) async throws {

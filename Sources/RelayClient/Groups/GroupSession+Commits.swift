@@ -53,7 +53,19 @@ extension GroupSession {
             try observe(node, member, at: place, turn)
         }
         try tellUpdates(commit, by: committer, at: place, turn)
-        if let isOut { try finish(isOut, at: place, turn) }
+        if let isOut { return try finish(isOut, at: place, turn) }
+        let hasLeaver = commit.removed.contains(where: commit.before.leaving.contains)
+        if try hasLeaver && isAlone(commit.tree, turn) {
+            try turn.append(.empty, self, at: place)
+        }
+    }
+
+    /// Whether this device's user has the group for itself.
+    private func isAlone(_ tree: GroupTree, _ turn: GroupTurn) throws -> Bool {
+        try tree.members.allSatisfy { leaf in
+            guard let node = tree.leafNode(at: leaf) else { return true }
+            return try turn.device.member(node, turn.transaction).user == turn.device.user
+        }
     }
 
     private func tellUpdates(
@@ -85,7 +97,7 @@ extension GroupSession {
             try turn.append(.integrityWarning(.keyChanged(member)), self, at: place)
         }
         if member.user == turn.device.user, !member.isThisDevice, !isKnown {
-            try turn.append(.integrityWarning(.unknownDevice(member)), self, at: place)
+            turn.outcome.strangers.append(Stranger(member: member, signatureKey: node.signatureKey, place: place))
         }
     }
 

@@ -22,6 +22,7 @@ extension GroupSession {
         var options = CommitOptions()
         options.makesGroupInfo = true
         options.hasTreeInGroupInfo = true
+        options.framing = record.policy.mode == .privateHandshake ? .privateMessage : .publicMessage
         let messages = try group.commit(options)
         try begin(group, state: state, turn)
         try setPublication(
@@ -48,6 +49,7 @@ extension GroupSession {
         try setPublication(nil, turn)
         record.status = .member
         record.log = log
+        record.admins = [Array(turn.device.user.utf8)]
         record.keysSince = turn.device.now()
         try turn.append(.joined(try ownMember(turn), by: nil), self, at: SequenceNumber(rawValue: 1))
         turn.outcome.wantsDescription = true

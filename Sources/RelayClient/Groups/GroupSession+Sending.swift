@@ -35,7 +35,8 @@ extension GroupSession {
         if record.status == .ended { return .none }
         if let publication, !isCommitAccepted { return .publishCommit(publication) }
         if record.status == .joining { return publication == nil ? .join : .none }
-        guard record.status == .member, record.denied == nil else { return .none }
+        // How handshakes are framed, the relay says when it describes the group.
+        guard record.status == .member, record.denied == nil, isDescribed else { return .none }
         let sent = outbox.filter { !accepted.contains($0.number) }.compactMap { item in
             item.item.prepared.flatMap { $0.refusedIn == nil ? (number: item.number, prepared: $0) : nil }
         }
@@ -71,6 +72,7 @@ extension GroupSession {
     private func prepare(_ number: UInt64, _ item: OutboxItem, _ turn: GroupTurn) throws {
         let claim = headClaim()
         let (message, epoch) = try withGroup(turn) { group in
+            group.configuration.handshakeFraming = handshakeFraming
             let message: [UInt8] =
                 switch item.content {
                 case .message(let payload): try group.protect(payload.encoded, authenticatedData: claim)
@@ -149,6 +151,7 @@ extension GroupSession {
         options.makesGroupInfo = true
         options.hasTreeInGroupInfo = record.policy.mode == .privateHandshake
         options.identity = turn.device.identity
+        options.framing = handshakeFraming
         let (messages, epoch, removed) = try withGroup(turn) { group in
             let messages = try group.commit(options)
             return (messages, group.epoch, group.pendingPublicCommit?.removed ?? [])
@@ -163,6 +166,13 @@ extension GroupSession {
                 kind: .commit, epoch: epoch, hash: SHA256.hash(messages.commit),
                 messages: [messages.commit, messages.welcome, messages.groupInfo].compactMap { $0 },
                 added: plan.added.sorted(), removed: clients.sorted(), items: plan.items, state: .none), turn)
+    }
+
+    /// Whether the relay has said what kind of group it is: every group has an admin.
+    var isDescribed: Bool { !record.admins.isEmpty }
+
+    private var handshakeFraming: GroupConfiguration.HandshakeFraming {
+        record.policy.mode == .privateHandshake ? .privateMessage : .publicMessage
     }
 
     /// The clients' numbers for signature keys, as far as they are known.

@@ -138,6 +138,29 @@ extension RelayClient {
         _ = try turn(runtime) { session, turn in try session.take(result, turn) }
     }
 
+    // MARK: Devices of this user
+
+    /// Warns of devices that say to be of this user and that the user's directory does not have: those that it has are
+    /// told as such (`ClientEvent.deviceAdded`).
+    func lookAt(_ strangers: [Stranger], _ runtime: GroupRuntime) {
+        Task {
+            do {
+                try await learnOwnDevices()
+                let known = Set(account.devices.map(\.signatureKey))
+                let unknown = strangers.filter { !known.contains($0.signatureKey) }
+                guard !unknown.isEmpty else { return }
+                try turn(runtime) { session, turn in
+                    for stranger in unknown {
+                        try turn.append(
+                            .integrityWarning(.unknownDevice(stranger.member)), session, at: stranger.place)
+                    }
+                }
+            } catch {
+                report(error)
+            }
+        }
+    }
+
     // MARK: Devices that are no more
 
     /// The directory says something about members: those that were revoked are removed.
@@ -183,7 +206,7 @@ extension GroupSession {
     /// - Returns: whether its members are the group's; nil where that cannot be compared now.
     func take(_ description: GroupDescription, _ turn: GroupTurn) throws -> Bool? {
         // What the log has not told here yet is told by the log.
-        if record.admins.isEmpty || description.last <= record.cursor {
+        if !isDescribed || description.last <= record.cursor {
             (record.name, record.alias, record.policy) = (description.name, description.alias, description.policy)
             record.admins = Set(description.members.filter { $0.role == .admin }.map(\.name)).sorted {
                 $0.lexicographicallyPrecedes($1)

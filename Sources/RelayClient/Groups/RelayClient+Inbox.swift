@@ -49,7 +49,7 @@ extension RelayClient {
         switch entry.header.kind {
         case .message: try takeWelcome(entry, cursor)
         case .invitation, .invitationAnswer: try takeInvitation(entry, cursor)
-        case .groupDeleted, .groupEmpty, .welcomeVoided:
+        case .groupDeleted, .welcomeVoided:
             takeGroupNotice(entry)
             try didTake(cursor)
         default: try takeAccountNotice(entry, cursor)
@@ -135,9 +135,6 @@ extension RelayClient {
             tellGroup(notice.groupID) { session, turn in
                 try session.finish(.deleted(by: try session.user(of: notice.by, turn)), at: .zero, turn)
             }
-        case .groupEmpty:
-            guard let notice = try? EmptyNotice(decoding: entry.payload) else { return }
-            tellGroup(notice.groupID) { session, turn in try turn.append(.empty, session) }
         case .welcomeVoided:
             guard let notice = try? VoidedWelcomeNotice(decoding: entry.payload) else { return }
             tellGroup(notice.groupID) { session, turn in try session.finish(.neverJoined, at: .zero, turn) }

@@ -163,8 +163,9 @@ extension RelayClient {
 
     /// A user is in a group with all of its devices.
     private func addOwnDevices(_ runtime: GroupRuntime) async {
-        guard account.devices.contains(where: { $0.client != account.clientNumber }) else { return }
         do {
+            let devices = try await lookUp([identity.user]).first ?? nil
+            guard let devices, devices.contains(where: { $0.number != account.clientNumber }) else { return }
             let users = try await fetchKeyPackages(of: [identity.user])
             try enqueue(users.flatMap(\.keyPackages), runtime)
         } catch {

@@ -68,6 +68,7 @@ extension RelayClient {
         if outcome.wantsCheck { say(.check, runtime) }
         if outcome.wantsReport { say(.report, runtime) }
         if !outcome.changedClients.isEmpty { lookAfter(outcome.changedClients, runtime) }
+        if !outcome.strangers.isEmpty { lookAt(outcome.strangers, runtime) }
         runtime.resumeTurnWaiters()
         kick(runtime)
     }

@@ -36,7 +36,7 @@ public struct GroupEvent: Hashable, Sendable {
         case integrityWarning(IntegrityWarning)
         /// This device has joined again, after it had lost track of the group. What was said meanwhile is not known to it.
         case rejoined
-        /// All other users have left.
+        /// All other users have left; only this one's devices are in the group.
         case empty
         /// This device is not in the group any more.
         case ended(GroupEnd)

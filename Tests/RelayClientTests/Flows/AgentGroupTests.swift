@@ -218,7 +218,7 @@ struct AgentGroupTests {
             try await people[2].reopen()
             for person in people { try await person.group(id).checkHeads() }
             try await people[2].message("two", in: id)
-            for person in people { #expect(try await person.warnings(id) == []) }
+            for person in people { try await person.expectWarnings([], in: id) }
         }
     }
 

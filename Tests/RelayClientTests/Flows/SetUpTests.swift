@@ -32,7 +32,7 @@ struct SetUpTests {
             try await converge([alice, dave] + others, in: id)
             for person in [alice] + others {
                 #expect(try await person.sees("dave", joinIn: id).by?.user == "bob")
-                #expect(try await person.warnings(id) == [])
+                try await person.expectWarnings([], in: id)
             }
         }
     }

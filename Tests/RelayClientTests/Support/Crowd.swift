@@ -61,7 +61,7 @@ final class Crowd: Sendable {
         var policy = GroupPolicySettings()
         policy.join = .direct
         change(&policy)
-        let group = try await founder.client.createGroup(named: name, policy: policy)
+        let group = try await founder.createGroup(named: name, policy: policy)
         let others = Set(members.map(\.user)).subtracting([founder.user])
         if !others.isEmpty { try await group.add(others.sorted()) }
         for member in members { _ = try await member.joined(group.id) }

@@ -2,6 +2,7 @@ import Foundation
 import RelayClient
 import Synchronization
 import TestSupport
+import Testing
 
 /// A device of a user in a test: an identity, its store, and the client on it, which can end and come back.
 final class Person: Sendable {
@@ -151,6 +152,11 @@ final class Person: Sendable {
         return group
     }
 
+    func createGroup(named name: String, policy: GroupPolicySettings) async throws -> EncryptedGroup {
+        let client = try client
+        return try await bounded("\(self.name)'s group") { try await client.createGroup(named: name, policy: policy) }
+    }
+
     func groupState(_ id: GroupID) async throws -> GroupState { try await group(id).state() }
 
     /// The first event of a group, behind those that were looked at, from which `transform` makes something.
@@ -209,6 +215,14 @@ final class Person: Sendable {
         try await history(id).compactMap { kind in
             if case .integrityWarning(let warning) = kind { warning } else { nil }
         }
+    }
+
+    /// Expects just these warnings in a group.
+    func expectWarnings(
+        _ wanted: [IntegrityWarning], in id: GroupID, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let found = try await warnings(id)
+        #expect(found == wanted, "at \(name)", sourceLocation: sourceLocation)
     }
 
     var name: String { "\(identity.user)'s \(identity.device)" }
