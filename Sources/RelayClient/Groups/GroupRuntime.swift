@@ -31,7 +31,7 @@ final class GroupRuntime {
     /// Wait for the next turn of the group.
     var turnWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
     /// Wait for items of the outbox.
-    var itemWaiters: [UInt64: [CheckedContinuation<Result<SequenceNumber, RelayClientError>, Never>]] = [:]
+    var itemWaiters: [UInt64: [Int: CheckedContinuation<Result<SequenceNumber, RelayClientError>, Never>]] = [:]
 
     init(_ session: GroupSession) { self.session = session }
 
@@ -42,7 +42,13 @@ final class GroupRuntime {
     }
 
     func resumeItemWaiters(_ item: UInt64, _ result: Result<SequenceNumber, RelayClientError>) {
-        for waiter in itemWaiters.removeValue(forKey: item) ?? [] { waiter.resume(returning: result) }
+        for waiter in (itemWaiters.removeValue(forKey: item) ?? [:]).values { waiter.resume(returning: result) }
+    }
+
+    /// A task that waited for an item does not want to any more; the item is done all the same.
+    func stopWaiting(_ waiter: Int, for item: UInt64) {
+        let error = RelayClientError(.cancelled, "the task was cancelled")
+        itemWaiters[item]?.removeValue(forKey: waiter)?.resume(returning: .failure(error))
     }
 
     /// Nobody waits any more.

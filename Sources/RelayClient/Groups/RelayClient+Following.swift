@@ -134,7 +134,11 @@ extension RelayClient {
             while let connection, isOpen, let place = runtime.session.placeToAcknowledge {
                 do {
                     try await connection.acknowledge([Position(log: runtime.session.record.log, sequenceNumber: place)])
-                    try turn(runtime) { session, turn in try session.didAcknowledge(place, turn) }
+                    // Kept in memory alone, unless something follows from it: after a start it is told again.
+                    runtime.session.record.acknowledged = max(runtime.session.record.acknowledged, place)
+                    if runtime.session.hasUnconfirmed(through: place) {
+                        try turn(runtime) { session, turn in try session.didAcknowledge(place, turn) }
+                    }
                 } catch {
                     // The next entry brings the next attempt, and so does the next connection.
                     return
@@ -180,9 +184,13 @@ extension GroupSession {
         return place > record.acknowledged ? place : nil
     }
 
-    /// The relay knows; what others have committed up to there is confirmed by that.
+    /// Whether others have committed something up to there that may still be voided.
+    func hasUnconfirmed(through place: SequenceNumber) -> Bool {
+        record.provisional.contains { !$0.isOwn && $0.sequenceNumber <= place }
+    }
+
+    /// The relay knows how far this device is; what others have committed up to there is confirmed by that.
     func didAcknowledge(_ place: SequenceNumber, _ turn: GroupTurn) throws {
-        record.acknowledged = max(record.acknowledged, place)
         guard isMember else { return }
         let last = record.provisional.last { !$0.isOwn && $0.sequenceNumber <= place }
         if let last { try confirm(before: last.epoch + 1, turn) }

@@ -192,7 +192,7 @@ extension RelayClient {
         } catch {
             switch error.code.relayCode {
             case .staleEpoch?, .futureEpoch?:
-                let epoch = error.epochDetail?.epoch.rawValue ?? 0
+                guard let epoch = error.epochDetail?.epoch.rawValue else { throw error }
                 try turn(runtime) { session, turn in
                     try session.didRefuse(items.map(\.number), groupEpoch: epoch, turn)
                 }

@@ -19,6 +19,8 @@ public actor RelayClient {
     let clock = EntryClock()
     var account: Account
     var upkeep = Upkeep()
+    /// This device as groups see it, for as long as it has this credential.
+    var knownDevice: (credential: [UInt8], device: DeviceContext)?
 
     // The connection.
     var connection: RelayConnection?
