@@ -47,12 +47,24 @@ struct TerminalTests {
         let directory = try TemporaryDirectory()
         let relay = try await RelayProcess.started(in: directory)
         let terminal = try chat(directory, relay)
-        try await terminal.shows("connected · no group")
+        try await terminal.shows(" · connected · no group")
         terminal.send(signal: number)
         let status = try await terminal.ended()
         #expect(status == 128 + number)
         #expect(terminal.isCooked)
         try await terminal.writes("\u{1b}[?25h\u{1b}[?1049l")
+    }
+
+    @Test("a signal at any moment leaves the terminal as before", arguments: ["\u{1b}[?1049h", " · not connected · "])
+    func earlySignal(after text: String) async throws {
+        let directory = try TemporaryDirectory()
+        let relay = try await RelayProcess.started(in: directory)
+        let terminal = try chat(directory, relay)
+        try await terminal.writes(text)
+        terminal.send(signal: SIGINT)
+        let status = try await terminal.ended()
+        #expect(status == 128 + SIGINT)
+        #expect(terminal.isCooked)
     }
 
     @Test("a passphrase is asked for twice, and not shown")
@@ -65,7 +77,7 @@ struct TerminalTests {
         terminal.type("open sesame\n")
         try await terminal.writes("Once more: ")
         terminal.type("open sesame\n")
-        try await terminal.shows("connected · no group")
+        try await terminal.shows(" · connected · no group")
         #expect(!terminal.output.contains("sesame"))
         terminal.type("/quit\r")
         let status = try await terminal.ended()

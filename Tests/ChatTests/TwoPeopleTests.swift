@@ -36,6 +36,7 @@ struct TwoPeopleTests {
         for chat in [alice, bob, tablet] {
             let status = try await chat.quit()
             #expect(status == 0, "\(chat.process.errors)")
+            #expect(!chat.process.output.contains("\n! "), "\(chat.process.output)")
         }
         let status = try await relay.ended()
         #expect(status == 0)

@@ -58,7 +58,6 @@ final class Terminal: @unchecked Sendable {  // `isScreenOn` is touched by the m
         guard tcgetattr(STDIN_FILENO, Restoration.settings) == 0 else { return ask(prompt) }
         // A signal here ends the process: the terminal shows what is typed again all the same.
         Restoration.install(leaving: "")
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { Restoration.restoreAndDie(of: number) }
         var hidden = Restoration.settings.pointee
         hidden.c_lflag &= ~tcflag_t(ECHO)
         Restoration.isNeeded.pointee = 1
@@ -112,12 +111,12 @@ private enum Restoration {
         guard isInstalled.pointee == 0 else { return }
         isInstalled.pointee = 1
         atexit { Restoration.restore() }
-        // Faults of this program, which it does not survive; the signals that ask it to end are heard elsewhere.
-        for number in [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT] { restoreAndDie(of: number) }
+        // Faults of this program, which it does not survive; and what asks it to end, until somebody hears that.
+        let faults = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
+        for number in faults + [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { restoreAndDie(of: number) }
     }
 
-    /// Also for signals that ask for the end while nothing else hears them.
-    static func restoreAndDie(of number: Int32) {
+    private static func restoreAndDie(of number: Int32) {
         signal(number) { number in
             Restoration.restore()
             signal(number, SIG_DFL)

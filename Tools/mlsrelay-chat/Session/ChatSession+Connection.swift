@@ -83,16 +83,24 @@ extension ChatSession {
         case .groupJoined(let id): await join(id)
         case .invitation(let invitation):
             emit(.line(ChatLine(.notice, InvitationText.sentence(invitation, user: status.user))))
-        case .deviceAdded(let device):
-            let text =
-                "you have a new device, \(PeerText.name(device.name)), with the fingerprint \(device.fingerprint)"
-            emit(.line(ChatLine(device.trust == .verified ? .notice : .warning, "device: \(text)")))
+        case .deviceAdded(let device): take(device)
         case .deviceRevoked(let device):
             emit(.line(ChatLine(.notice, "your device \(PeerText.name(device.name)) was revoked")))
         case .problem(let error):
             let text = "problem: \(PeerText.line(error.message)) (\(error.code)); it is tried again"
             emit(.line(ChatLine(.warning, text)))
         }
+    }
+
+    /// Somebody has registered a device of this user: nothing to worry about where it was admitted here.
+    private func take(_ device: Device) {
+        let name = PeerText.name(device.name)
+        let text = "device: you have a new device, \(name), with the fingerprint \(device.fingerprint)"
+        guard admittedCount == 0 else {
+            admittedCount -= 1
+            return emit(.line(ChatLine(.notice, text)))
+        }
+        emit(.line(ChatLine(.warning, text + "; if it is not yours, /revoke \(name)")))
     }
 
     private func take(_ state: ConnectionState) {

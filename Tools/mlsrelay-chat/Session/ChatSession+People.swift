@@ -67,8 +67,8 @@ extension ChatSession {
 
     private static func text(_ device: Device) -> String {
         let name = PeerText.name(device.user) + "/" + PeerText.name(device.name)
-        let isOwn = device.isThisDevice ? " (this device)" : ""
-        return "\(name): \(device.fingerprint) \(device.trust)\(isOwn)"
+        // Nobody compares a device with itself.
+        return "\(name): \(device.fingerprint) " + (device.isThisDevice ? "(this device)" : "\(device.trust)")
     }
 
     // MARK: Users and devices
@@ -91,6 +91,7 @@ extension ChatSession {
         // A long line that was copied from a screen comes in pieces.
         let request = line.filter { !$0.isWhitespace }
         let answer = try await library { () async throws(RelayClientError) in try await client.admit(request) }
+        admittedCount += 1
         guard !isPlain else { return emit(.done, "admit \(PeerText.line(answer))") }
         emit(.notice, "Carry this line to the other device; it is good for a day:")
         emit(.item, PeerText.line(answer))

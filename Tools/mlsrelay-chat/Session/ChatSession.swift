@@ -45,6 +45,8 @@ actor ChatSession {
     var trust: [Fingerprint: KeyTrust] = [:]
     var showsReceipts = true
     var wanted: Wanted?
+    /// Devices that were admitted in this run and have not registered yet.
+    var admittedCount = 0
     /// Messages of this run that the relay has not taken yet.
     var outstanding: Set<MessageID> = []
     private var drained: CheckedContinuation<Void, Never>?
