@@ -46,6 +46,8 @@ struct GroupRecord {
     var acknowledged = SequenceNumber.zero
     /// The relay's time of the last entry.
     var time: UInt64 = 0
+    /// The number of the newest item that the outbox ever had: no number names two.
+    var lastItem: UInt64 = 0
 
     init(id: [UInt8], status: Status, state: StateNumber) {
         self.id = id
@@ -96,6 +98,7 @@ extension GroupRecord: TLSCodable {
         former = try reader.vector()
         acknowledged = try SequenceNumber(from: &reader)
         time = try reader.uint64()
+        lastItem = try reader.uint64()
     }
 
     func encode(into writer: inout Writer) {
@@ -118,6 +121,7 @@ extension GroupRecord: TLSCodable {
         writer.vector(former)
         acknowledged.encode(into: &writer)
         writer.integer(time)
+        writer.integer(lastItem)
     }
 }
 
