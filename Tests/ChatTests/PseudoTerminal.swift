@@ -122,14 +122,17 @@ final class PseudoTerminal: Sendable {
         _ = bytes.withUnsafeBytes { write(master, $0.baseAddress, $0.count) }
     }
 
-    func send(signal: Int32) { kill(processID, signal) }
+    func send(signal: Int32) {
+        // Not after its end: the number may be another's by then.
+        state.withLock { if $0.status == nil { _ = kill(processID, signal) } }
+    }
 
     /// Makes the terminal another size, and says so, as a window does.
     func resize(width: Int, height: Int) {
         var size = winsize(ws_row: UInt16(height), ws_col: UInt16(width), ws_xpixel: 0, ws_ypixel: 0)
         _ = ioctl(master, UInt(TIOCSWINSZ), &size)
         state.withLock { $0.screen = TestScreen(width: width, height: height) }
-        kill(processID, SIGWINCH)
+        send(signal: SIGWINCH)
     }
 
     /// Whether it shows what is typed, and gives whole lines: as a terminal is for a shell.
