@@ -50,7 +50,7 @@ private final class HonestRun {
     private let seed: UInt64
     private var random: SeededGenerator
     private var sent: Set<String> = []
-    private var changes: [Task<Void, any Error>] = []
+    private var changes: [(what: String, task: Task<Void, any Error>)] = []
     private var isGuestThere = false
     private var log: [String] = []
 
@@ -128,7 +128,7 @@ private final class HonestRun {
         _ person: Person, _ body: @escaping @Sendable (EncryptedGroup) async throws -> Void
     ) async throws {
         let group = try await person.group(id)
-        changes.append(Task { try await body(group) })
+        changes.append(("step \(log.count), \(log.last ?? "")", Task { try await body(group) }))
     }
 
     private func addOrRemoveGuest(_ person: Person) async throws {
@@ -145,8 +145,8 @@ private final class HonestRun {
         let begun = changes
         changes = []
         for change in begun {
-            try await bounded("end of a change", within: .seconds(60)) {
-                do { try await change.value } catch let error as RelayClientError {
+            try await bounded("end of the change of \(change.what)", within: .seconds(60)) {
+                do { try await change.task.value } catch let error as RelayClientError {
                     guard [.closed, .obsolete].contains(error.code) else { throw error }
                 }
             }
