@@ -38,6 +38,11 @@ extension RelayClient {
         try await learn(description.members)
         guard runtime.session.isMember else { return }
         let isSame = try turn(runtime) { session, turn in try session.take(description, turn) }
+        // The relay is where this device is: a commit that was refused then has not lost after all.
+        if isSame != nil, runtime.settledPublication != nil {
+            runtime.settledPublication = nil
+            kick(runtime)
+        }
         guard isSame == false else {
             if isSame == true { runtime.rosterMismatches = 0 }
             return
@@ -51,7 +56,7 @@ extension RelayClient {
     }
 
     /// Finds out whose numbers these are, where that is not known.
-    private func learn(_ members: [MemberDescription]) async throws {
+    func learn(_ members: [MemberDescription]) async throws {
         let unknown = try store.read { transaction in
             try members.filter { try transaction.client($0.client) == nil }
         }
@@ -216,6 +221,7 @@ extension GroupSession {
         try trackMembers(description.members, turn)
         let (epoch, tree) = try withGroup(turn) { ($0.epoch, $0.publicGroup.tree) }
         guard description.epoch.rawValue == epoch, description.last == record.cursor else { return nil }
+        try renewAllRefused(turn)
         var users: [[UInt8]: Int] = [:]
         for leaf in tree.members {
             guard let node = tree.leafNode(at: leaf) else { continue }

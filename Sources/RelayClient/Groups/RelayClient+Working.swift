@@ -42,7 +42,7 @@ extension RelayClient {
         let isSettled = session.publication != nil && session.publication == runtime.settledPublication
         let step = session.nextStep(
             isCommitAccepted: isSettled, hasPendingProposals: runtime.hasPendingProposals,
-            accepted: runtime.acceptedItems)
+            accepted: runtime.acceptedMessages)
         switch step {
         case .none: return false
         case .publishCommit(let publication): try await publish(publication, runtime)
@@ -73,7 +73,7 @@ extension RelayClient {
             case .create:
                 try turn(runtime) { session, turn in try session.didCreate(publication, receipt, turn) }
                 follow(runtime)
-            case .commit: break
+            case .commit: runtime.isRosterLearned = false
             case .join:
                 try turn(runtime) { session, turn in try session.didJoin(publication, receipt, turn) }
                 runtime.staleGroupInfos = 0
@@ -121,11 +121,13 @@ extension RelayClient {
         case .commitReserved?, .rateLimited?:
             let wait = error.retryDetail.map { Duration.milliseconds($0.retryAfterMilliseconds) } ?? .zero
             try await pause(max(wait, .milliseconds(20)))
-        case .proposalRequired?, .storageFull?, .storageFailed?, .shuttingDown?:
-            if error.code.relayCode == .proposalRequired {
-                try turn(runtime) { session, turn in try session.discardCommit(turn) }
-            }
+        case .storageFull?, .storageFailed?, .shuttingDown?: try await pause(Self.pauseAfterFailure)
+        case .proposalRequired?:
+            // Somebody leaves: the log tells, or the next GroupInfo.
+            try turn(runtime) { session, turn in try session.giveUp(publication, turn) }
             try await pause(Self.pauseAfterFailure)
+        case .rosterMismatch? where publication.kind == .commit && !runtime.isRosterLearned:
+            try await learnRoster(runtime)
         case nil: try await waitAfter(error)
         case .notMember?, .groupDeleted?, .groupUnknown?:
             if publication.kind == .join { return try failJoin(publication, error, runtime) }
@@ -136,11 +138,23 @@ extension RelayClient {
             case .join: try failJoin(publication, error, runtime)
             case .create: try await didNotCreate(publication, error, runtime)
             case .commit:
+                // What others have proposed cannot be committed.
+                if publication.items.isEmpty { runtime.hasPendingProposals = false }
                 try turn(runtime) { session, turn in
                     try session.didRefuse(publication.items, RelayClientError(error), turn)
                 }
             }
         }
+    }
+
+    /// Asks whose numbers the members' are before the commit is made anew: it has to name those whom it removes.
+    private func learnRoster(_ runtime: GroupRuntime) async throws {
+        guard let connection else { return }
+        let description = try await connection.ask(
+            DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
+        try await learn(description.members)
+        runtime.isRosterLearned = true
+        try turn(runtime) { session, turn in try session.discardCommit(turn) }
     }
 
     /// The relay has the group already, of an earlier attempt whose answer was lost; or it takes none.
@@ -187,8 +201,9 @@ extension RelayClient {
         guard let connection else { return }
         do {
             _ = try await connection.publish(items.map(\.prepared.message))
-            runtime.acceptedItems.formUnion(
-                items.map(\.number).filter { number in runtime.session.outbox.contains { $0.number == number } })
+            runtime.acceptedMessages.formUnion(items.map(\.prepared.hash))
+            // Some may have come back already.
+            runtime.forgetAcceptedMessages()
         } catch {
             switch error.code.relayCode {
             case .staleEpoch?, .futureEpoch?:
@@ -202,7 +217,7 @@ extension RelayClient {
             case nil: try await waitAfter(error)
             case .notMember?, .groupDeleted?, .groupUnknown?:
                 // The log tells why; until it does, nothing can be sent.
-                runtime.acceptedItems.formUnion(items.map(\.number))
+                runtime.acceptedMessages.formUnion(items.map(\.prepared.hash))
             case _?: try await didRefuse(items, error, runtime)
             }
         }
@@ -254,9 +269,8 @@ extension RelayClient {
             }
             if runtime.staleGroupInfos >= 2 { try await pause(Self.pauseAfterFailure) }
         } catch let error as RelayConnectionError {
-            guard error.code.relayCode != nil, error.code.relayCode != .rateLimited else {
-                return try await waitAfter(error)
-            }
+            guard let code = error.code.relayCode else { return try await waitAfter(error) }
+            guard !code.isTemporary else { return try await pause(Self.pauseAfterFailure) }
             try failJoin(runtime, RelayClientError(error))
         } catch let error as GroupError {
             try failJoin(runtime, RelayClientError(error))
@@ -266,5 +280,15 @@ extension RelayClient {
     private func failJoin(_ runtime: GroupRuntime, _ error: RelayClientError) throws {
         runtime.joinFailure = error
         try turn(runtime) { session, turn in try session.finish(.neverJoined, at: .zero, turn) }
+    }
+}
+
+extension ErrorCode {
+    /// Whether the same may be accepted later.
+    fileprivate var isTemporary: Bool {
+        switch self {
+        case .rateLimited, .storageFull, .storageFailed, .shuttingDown, .commitReserved: true
+        default: false
+        }
     }
 }
