@@ -6,6 +6,8 @@ final class GroupRuntime {
     let session: GroupSession
     /// Reads the group's log.
     var follower: Task<Void, Never>?
+    /// How many there have been.
+    var followerCount = 0
     /// Whether a task does what is to be done, and whether it has to look again.
     var isWorking = false
     var mustLookAgain = false
@@ -38,6 +40,12 @@ final class GroupRuntime {
     var itemWaiters: [UInt64: [Int: CheckedContinuation<Result<SequenceNumber, RelayClientError>, Never>]] = [:]
 
     init(_ session: GroupSession) { self.session = session }
+
+    /// The log is read no further from where it was.
+    func stopFollowing() {
+        follower?.cancel()
+        follower = nil
+    }
 
     /// Forgets the accepted messages that nothing in the outbox waits for.
     func forgetAcceptedMessages() {

@@ -29,6 +29,8 @@ extension RelayClient {
     }
 
     private func read(_ runtime: GroupRuntime, first: Result<LogSubscription, RelayConnectionError>?) {
+        runtime.followerCount += 1
+        let number = runtime.followerCount
         runtime.follower = Task {
             var first = first
             while isOpen, !Task.isCancelled, runtime.session.isFollowed {
@@ -37,7 +39,8 @@ extension RelayClient {
                 // Cancelled at the end.
                 try? await Task.sleep(for: Self.pauseAfterFailure)
             }
-            runtime.follower = nil
+            // Unless another one has taken its place.
+            if runtime.followerCount == number { runtime.follower = nil }
         }
     }
 
@@ -58,7 +61,7 @@ extension RelayClient {
             try begin(runtime, subscription.info)
             var entries = subscription.makeAsyncIterator()
             while let batch = try await entries.nextBatch(limit: Self.maxEntriesInTransaction) {
-                guard runtime.session.isFollowed else { break }
+                guard runtime.session.isFollowed, !Task.isCancelled else { break }
                 try turn(runtime) { session, turn in
                     for entry in batch { try session.take(entry, turn) }
                     try session.renewRefused(turn)

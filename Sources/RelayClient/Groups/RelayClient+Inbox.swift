@@ -110,8 +110,7 @@ extension RelayClient {
         }
         account.inbox = cursor
         let runtime = runtimes[joined.session.number] ?? register(joined.session)
-        runtime.follower?.cancel()
-        runtime.follower = nil
+        runtime.stopFollowing()
         runtime.isBroken = false
         runtime.settledPublication = nil
         runtime.acceptedMessages = []

@@ -110,7 +110,7 @@ extension RelayClient {
             record.time + Self.maxProvisionalAge < ValidationPolicy.systemClock() * 1000
         else { return }
         tell(runtime) { session, turn in try session.deleteGroup(turn) }
-        runtime.follower?.cancel()
+        runtime.stopFollowing()
     }
 
     /// What is due by the clock alone.

@@ -71,6 +71,7 @@ extension RelayClient {
             runtime.hasPendingProposals = true
             scheduleCommit(of: proposer, runtime)
         }
+        if outcome.hasEnded, !runtime.session.isFollowed { runtime.stopFollowing() }
         if outcome.needsRejoin { rejoin(runtime) }
         if outcome.wantsCheck { say(.check, runtime) }
         if outcome.wantsReport { say(.report, runtime) }

@@ -248,8 +248,7 @@ extension RelayClient {
             session.record.status = .joining
             session.record.denied = nil
         }
-        runtime.follower?.cancel()
-        runtime.follower = nil
+        runtime.stopFollowing()
     }
 
     private func join(_ runtime: GroupRuntime) async throws {

@@ -33,11 +33,19 @@ extension RelayClient {
         try store.read { Set(try $0.keys(Tables.groupStates, prefix: []).map { $0.prefix(4) }).count }
     }
 
+    func outboxCount(in id: GroupID) throws -> Int { try existing(id).session.outbox.count }
+
     /// As an operator, takes a provisional commit back.
     func void(_ commit: SequenceNumber, of log: LogNumber) async throws {
         _ = try await usableConnection().ask(
             Administer(.voidCommit(log: log, sequenceNumber: commit, text: Array("a test".utf8))),
             for: Administered.self, isRepeatable: true)
+    }
+
+    /// Tells the relay that this device has accepted all that it has of a group's log.
+    func acknowledgeAll(in id: GroupID) async throws {
+        let record = try existing(id).session.record
+        try await usableConnection().acknowledge([Position(log: record.log, sequenceNumber: record.cursor)])
     }
 
     func log(of id: GroupID) throws -> LogNumber { try existing(id).session.record.log }
@@ -108,5 +116,20 @@ extension RelayClient {
             return messages
         }
         _ = try await usableConnection().publish(messages)
+    }
+}
+
+extension RelayClient {
+    func pendingProposalCount(in id: GroupID) throws -> Int {
+        try look(try existing(id)) { session, turn in
+            try session.withGroup(turn) { $0.publicGroup.pendingProposals.count }
+        }
+    }
+
+    /// This device's leaf, encoded.
+    func ownLeaf(in id: GroupID) throws -> [UInt8] {
+        try look(try existing(id)) { session, turn in
+            try session.withGroup(turn) { $0.publicGroup.tree.leafNode(at: $0.ownLeaf)?.encoded ?? [] }
+        }
     }
 }

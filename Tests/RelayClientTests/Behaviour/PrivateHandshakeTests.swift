@@ -12,7 +12,9 @@ struct PrivateHandshakeTests {
         }
     }
 
-    @Test("RFC 9750 6.4: members are added, talk, are renamed, renew their keys and are removed, and the relay reads none")
+    @Test(
+        "RFC 9750 6.4: members are added, talk, are renamed, renew their keys and are removed, and the relay reads none"
+    )
     func flows() async throws {
         try await withCrowd { crowd in
             let people = try await crowd.people(["alice", "bob", "carol"])

@@ -2,7 +2,6 @@ import RelayClient
 import RelayCore
 import RelayServer
 import RelayWire
-import Synchronization
 import Testing
 
 @testable import RelayClient
@@ -99,26 +98,31 @@ struct VoidedCommitTests {
         }
     }
 
-    @Test("N-2: who alone cannot follow a commit joins anew")
-    func alone() async throws {
+    @Test("N-2: who cannot follow a commit that others have confirmed joins anew")
+    func confirmedByOthers() async throws {
         try await withCrowd { crowd in
-            let people = try await crowd.people(["alice", "bob"])
-            let carol = try await crowd.person("carol", isProxied: true)
-            let id = try await crowd.group(people + [carol])
-            // What Carol gets of the next commit is not what was sent; what the relay says of it fits.
-            let isLying = Atomic(false)
-            let liar = LyingLog(id.bytes) { _, payload in
-                guard let payload, isLying.exchange(false, ordering: .relaxed) else { return .truth }
-                return .replace(payload.dropLast(8) + payload.suffix(8).map { $0 ^ 1 })
+            let mallory = try await crowd.person("mallory")
+            let others = try await crowd.people(["alice", "bob"], isProxied: true)
+            let id = try await crowd.group([mallory] + others) { $0.hidesChanges = true }
+            for person in others {
+                try crowd.proxy(of: person).setRule { passing in
+                    if case .denyCommit = passing.frame { [] } else { nil }
+                }
             }
-            try await liar.begin(at: crowd.proxy(of: carol))
-            isLying.store(true, ordering: .relaxed)
-            try await people[0].group(id).rotateKeys()
-            try await until("the lie") { liar.hasLied }
-            try await carol.next("joining anew", in: id) { $0 == .rejoined ? true : nil }
-            try await converge(people + [carol], in: id)
-            try await carol.group(id).send("back")
-            for person in people { try await person.message("back", in: id) }
+            try await mallory.client.publishBrokenCommit(in: id)
+            for person in others { try await until("denial") { try await person.client.isDenying(in: id) } }
+            // Bob has said that he accepts it, whatever he says later.
+            try await others[1].client.acknowledgeAll(in: id)
+            let message = try await others[0].group(id).send("held up")
+            for person in others {
+                try crowd.proxy(of: person).setRule(nil)
+                try crowd.proxy(of: person).cut()
+                try await person.next("joining anew", in: id) { $0 == .rejoined ? true : nil }
+            }
+            try await converge(others, in: id)
+            _ = try await bounded("place") { try await others[0].group(id).accepted(message) }
+            try await others[0].group(id).send("and we go on")
+            for person in others { try await person.message("and we go on", in: id) }
         }
     }
 
