@@ -48,6 +48,8 @@ struct GroupRecord {
     var acknowledged = SequenceNumber.zero
     /// The relay's time of the last entry.
     var time: UInt64 = 0
+    /// The number of the newest item that the outbox ever had: no number names two.
+    var lastItem: UInt64 = 0
 
     init(id: [UInt8], status: Status, state: StateNumber) {
         self.id = id
@@ -99,6 +101,7 @@ extension GroupRecord: TLSCodable {
         acknowledged = try SequenceNumber(from: &reader)
         time = try reader.uint64()
         firstEpoch = try reader.uint64()
+        lastItem = try reader.uint64()
     }
 
     func encode(into writer: inout Writer) {
@@ -122,6 +125,7 @@ extension GroupRecord: TLSCodable {
         acknowledged.encode(into: &writer)
         writer.integer(time)
         writer.integer(firstEpoch)
+        writer.integer(lastItem)
     }
 }
 

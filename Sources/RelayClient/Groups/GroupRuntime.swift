@@ -6,8 +6,9 @@ final class GroupRuntime {
     let session: GroupSession
     /// Reads the group's log.
     var follower: Task<Void, Never>?
-    /// How many there have been.
-    var followerCount = 0
+    var lastFollower = 0
+    /// Whether the next attempt to read is worth making at once.
+    var isImpatient = false
     /// Whether a task does what is to be done, and whether it has to look again.
     var isWorking = false
     var mustLookAgain = false
@@ -20,8 +21,6 @@ final class GroupRuntime {
     var isTurnScheduled = false
     var isAcknowledging = false
     var isDenying = false
-    /// Whether a commit was refused for its members, and who they are was asked for that reason.
-    var isRosterLearned = false
     var mustDescribe = false
     var isDescribing = false
     /// How often the members that the relay names were not those of the group, one time after the other.

@@ -134,8 +134,11 @@ extension GroupSession {
     // MARK: Commits
 
     /// Makes a commit of all changes that wait, and of what others have proposed.
-    /// - Returns: whether there is something to publish.
-    func makeCommit(alone: UInt64? = nil, _ turn: GroupTurn) throws {
+    /// - Parameters:
+    ///   - alone: the one change to make; nil for all.
+    ///   - isCaughtUp: whether this device has read all that the relay had when it was last asked. What seems to be done
+    ///     already may have been undone since, where it is not.
+    func makeCommit(alone: UInt64? = nil, isCaughtUp: Bool = false, _ turn: GroupTurn) throws {
         let changes = outbox.filter { $0.item.isChange && (alone == nil || $0.number == alone) }
         var plan = CommitPlan()
         for (number, item) in changes {
@@ -143,8 +146,10 @@ extension GroupSession {
             let isNeeded = try withGroup(turn) { try plan.add(change, to: $0) }
             if isNeeded {
                 plan.items.append(number)
-            } else {
+            } else if isCaughtUp {
                 try remove(number, .success(record.cursor), turn)
+            } else {
+                turn.outcome.mootItems.append(number)
             }
         }
         let hasPending = try withGroup(turn) { !$0.committableProposals.isEmpty }

@@ -27,28 +27,17 @@ extension RelayClient {
 
     /// - Returns: whether the relay has decided on a commit; what follows from that has been done then.
     private func isDecided(_ commit: SequenceNumber, _ text: String, _ runtime: GroupRuntime) async throws -> Bool {
-        guard let connection else { return false }
         let reason = Array(text.utf8.prefix(WireLimits.maxReasonByteCount))
         let denial = DenyCommit(log: runtime.session.record.log, sequenceNumber: commit, text: reason)
         do {
-            _ = try await connection.ask(denial, for: Done.self, isRepeatable: true)
+            _ = try await usableConnection().ask(denial, for: Done.self, isRepeatable: true)
             return false
         } catch let error as RelayConnectionError where error.code == .relay(.commitNotProvisional) {
-            try await didDecide(commit, runtime, connection)
+            // It is void or confirmed: the log says which.
+            try await catchUp(runtime)
+            if runtime.session.deniedCommit == commit { rejoin(runtime) }
             return true
         }
-    }
-
-    /// The commit is void or confirmed: the log says which, as far as the relay has it now.
-    private func didDecide(
-        _ commit: SequenceNumber, _ runtime: GroupRuntime, _ connection: RelayConnection
-    ) async throws {
-        let session = runtime.session
-        let description = try await connection.ask(
-            DescribeGroup(groupID: session.record.id), for: GroupDescription.self, isRepeatable: true)
-        try await wait(runtime) { session.deniedCommit != commit || session.record.cursor >= description.last }
-        // The others have accepted it: this device is alone, and joins anew.
-        if session.deniedCommit == commit { rejoin(runtime) }
     }
 }
 

@@ -29,18 +29,19 @@ extension RelayClient {
     }
 
     private func read(_ runtime: GroupRuntime, first: Result<LogSubscription, RelayConnectionError>?) {
-        runtime.followerCount += 1
-        let number = runtime.followerCount
+        runtime.lastFollower += 1
+        let number = runtime.lastFollower
         runtime.follower = Task {
             var first = first
             while isOpen, !Task.isCancelled, runtime.session.isFollowed {
                 let isToGoOn = await readOnce(runtime, first.take())
                 guard isToGoOn, isOpen, !Task.isCancelled else { break }
                 // Cancelled at the end.
-                try? await Task.sleep(for: Self.pauseAfterFailure)
+                try? await Task.sleep(for: runtime.isImpatient ? .milliseconds(10) : Self.pauseAfterFailure)
+                runtime.isImpatient = false
             }
-            // Unless another one has taken its place.
-            if runtime.followerCount == number { runtime.follower = nil }
+            // Another one may have taken its place.
+            if runtime.lastFollower == number { runtime.follower = nil }
         }
     }
 
@@ -118,6 +119,10 @@ extension RelayClient {
             }
             return false
         case .closed, .cancelled: return false
+        case .alreadyFollowed:
+            // The reader before this one is about to let go.
+            runtime.isImpatient = true
+            return true
         default: return connection != nil
         }
     }

@@ -19,10 +19,10 @@ extension RelayClient {
         runtime.isDescribing = true
         Task {
             defer { runtime.isDescribing = false }
-            while runtime.mustDescribe, isOpen, runtime.session.isMember, let connection {
+            while runtime.mustDescribe, isOpen, runtime.session.isMember, connection != nil {
                 runtime.mustDescribe = false
                 do {
-                    try await describe(runtime, connection)
+                    try await describeOnce(runtime)
                     try await Task.sleep(for: configuration.commitDelay)
                 } catch {
                     // The next commit and the next connection bring the next attempt.
@@ -32,9 +32,8 @@ extension RelayClient {
         }
     }
 
-    private func describe(_ runtime: GroupRuntime, _ connection: RelayConnection) async throws {
-        let description = try await connection.ask(
-            DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
+    private func describeOnce(_ runtime: GroupRuntime) async throws {
+        let description = try await askDescription(runtime)
         try await learn(description.members)
         guard runtime.session.isMember else { return }
         let isSame = try turn(runtime) { session, turn in try session.take(description, turn) }
@@ -55,8 +54,18 @@ extension RelayClient {
         runtime.mustDescribe = true
     }
 
+    /// Finds out the numbers of members that are not known: in a group that hides its changes, who commits says to the
+    /// relay whom it removes.
+    func learnNumbers(_ runtime: GroupRuntime) async throws {
+        guard runtime.session.record.policy.mode == .privateHandshake else { return }
+        let isComplete = try look(runtime) { session, turn in
+            try session.unknownKeys(turn).isSubset(of: [turn.device.signatureKey])
+        }
+        if !isComplete { try await learn(try await askDescription(runtime).members) }
+    }
+
     /// Finds out whose numbers these are, where that is not known.
-    func learn(_ members: [MemberDescription]) async throws {
+    private func learn(_ members: [MemberDescription]) async throws {
         let unknown = try store.read { transaction in
             try members.filter { try transaction.client($0.client) == nil }
         }
@@ -203,6 +212,16 @@ extension GroupSession {
         return (position - first + members.count) % max(1, members.count)
     }
 
+    /// The signature keys of members whose clients' numbers are not known.
+    func unknownKeys(_ turn: GroupTurn) throws -> Set<[UInt8]> {
+        let tree = try withGroup(turn) { $0.publicGroup.tree }
+        var keys = Set(tree.members.compactMap { tree.signatureKey(at: $0) })
+        for (_, value) in try turn.transaction.scan(Tables.clients, prefix: []) {
+            keys.remove(try KnownClient(decoding: value.bytes).signatureKey)
+        }
+        return keys
+    }
+
     func hasMember(_ signatureKey: [UInt8], _ turn: GroupTurn) throws -> Bool {
         try withGroup(turn) { $0.publicGroup.tree.containsSignatureKey(signatureKey) }
     }
@@ -210,6 +229,7 @@ extension GroupSession {
     /// Takes what the relay knows of the group.
     /// - Returns: whether its members are the group's; nil where that cannot be compared now.
     func take(_ description: GroupDescription, _ turn: GroupTurn) throws -> Bool? {
+        record.log = description.log
         // What the log has not told here yet is told by the log.
         if !isDescribed || description.last <= record.cursor {
             (record.name, record.alias, record.policy) = (description.name, description.alias, description.policy)

@@ -47,9 +47,17 @@ extension RelayClient {
         case .none: return false
         case .publishCommit(let publication): try await publish(publication, runtime)
         case .makeCommit:
-            try turn(runtime) { session, turn in
+            try await learnNumbers(runtime)
+            let hasMoot = try turn(runtime) { session, turn in
                 try session.makeCommit(turn)
                 runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+                return !turn.outcome.mootItems.isEmpty
+            }
+            if hasMoot, session.publication == nil {
+                try await catchUp(runtime)
+                try turn(runtime) { session, turn in
+                    if session.publication == nil { try session.makeCommit(isCaughtUp: true, turn) }
+                }
             }
             // Nothing could be committed: what is pending cannot be.
             if session.publication == nil { runtime.hasPendingProposals = false }
@@ -58,6 +66,28 @@ extension RelayClient {
         case .join: try await join(runtime)
         }
         return true
+    }
+
+    // MARK: Being up to date
+
+    /// Waits until this device has read what the relay has of the group now.
+    func catchUp(_ runtime: GroupRuntime) async throws {
+        let description = try await askDescription(runtime)
+        try await wait(runtime) { runtime.session.record.cursor >= description.last || !runtime.session.isMember }
+    }
+
+    /// Waits until the relay has said what kind of group it is, and which log it has.
+    func described(_ runtime: GroupRuntime) async throws {
+        let isKnown = runtime.session.isDescribed && runtime.session.record.log != .none
+        guard runtime.session.isMember, !isKnown else { return }
+        let description = try await askDescription(runtime)
+        guard runtime.session.isMember else { return }
+        _ = try turn(runtime) { session, turn in try session.take(description, turn) }
+    }
+
+    func askDescription(_ runtime: GroupRuntime) async throws -> GroupDescription {
+        try await usableConnection().ask(
+            DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
     }
 
     // MARK: Commits
@@ -73,7 +103,7 @@ extension RelayClient {
             case .create:
                 try turn(runtime) { session, turn in try session.didCreate(publication, receipt, turn) }
                 follow(runtime)
-            case .commit: runtime.isRosterLearned = false
+            case .commit: break
             case .join:
                 try turn(runtime) { session, turn in try session.didJoin(publication, receipt, turn) }
                 runtime.staleGroupInfos = 0
@@ -126,8 +156,6 @@ extension RelayClient {
             // Somebody leaves: the log tells, or the next GroupInfo.
             try turn(runtime) { session, turn in try session.giveUp(publication, turn) }
             try await pause(Self.pauseAfterFailure)
-        case .rosterMismatch? where publication.kind == .commit && !runtime.isRosterLearned:
-            try await learnRoster(runtime)
         case nil: try await waitAfter(error)
         case .notMember?, .groupDeleted?, .groupUnknown?:
             if publication.kind == .join { return try failJoin(publication, error, runtime) }
@@ -147,23 +175,12 @@ extension RelayClient {
         }
     }
 
-    /// Asks whose numbers the members' are before the commit is made anew: it has to name those whom it removes.
-    private func learnRoster(_ runtime: GroupRuntime) async throws {
-        guard let connection else { return }
-        let description = try await connection.ask(
-            DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
-        try await learn(description.members)
-        runtime.isRosterLearned = true
-        try turn(runtime) { session, turn in try session.discardCommit(turn) }
-    }
-
     /// The relay has the group already, of an earlier attempt whose answer was lost; or it takes none.
     private func didNotCreate(
         _ publication: Publication, _ error: RelayConnectionError, _ runtime: GroupRuntime
     ) async throws {
-        if error.code == .relay(.groupExists), let connection {
-            let description = try await connection.ask(
-                DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
+        if error.code == .relay(.groupExists) {
+            let description = try await askDescription(runtime)
             guard !description.members.contains(where: { $0.client == account.clientNumber }) else {
                 try turn(runtime) { session, turn in try session.didCreate(publication, description.log, turn) }
                 return follow(runtime)
@@ -255,8 +272,7 @@ extension RelayClient {
         guard let connection else { return }
         let id = runtime.session.record.id
         do {
-            let description = try await connection.ask(
-                DescribeGroup(groupID: id), for: GroupDescription.self, isRepeatable: true)
+            let description = try await askDescription(runtime)
             let answer = try await connection.fetchGroupInfo(id)
             guard runtime.session.record.status == .joining, runtime.session.publication == nil else { return }
             try turn(runtime) { session, turn in

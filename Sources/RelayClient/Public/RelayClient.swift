@@ -131,8 +131,9 @@ public actor RelayClient {
 
     /// Something that nobody waits for has failed.
     func report(_ error: any Error) {
-        guard isOpen, !(error is CancellationError) else { return }
-        tell(.problem(RelayClientError(error)))
+        let error = RelayClientError(error)
+        guard isOpen, ![.cancelled, .closed].contains(error.code) else { return }
+        tell(.problem(error))
     }
 
     func setState(_ state: ConnectionState) {

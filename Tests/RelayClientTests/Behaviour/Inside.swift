@@ -133,3 +133,21 @@ extension RelayClient {
         }
     }
 }
+
+extension RelayClient {
+    /// As if the relay had said that the credential ends soon.
+    func wantCredential(isMaintained: Bool) async throws {
+        try updateAccount { $0.needsCredential = true }
+        if isMaintained { await maintain() }
+    }
+
+    /// The credential in this device's leaf.
+    func ownCredential(in id: GroupID) throws -> [UInt8] {
+        try look(try existing(id)) { session, turn in
+            try session.withGroup(turn) { $0.publicGroup.tree.leafNode(at: $0.ownLeaf)?.credential.encoded ?? [] }
+        }
+    }
+
+    /// The first entry of a group's log that the relay still has.
+    func firstEntry(in id: GroupID) async throws -> SequenceNumber { try await askDescription(try existing(id)).first }
+}

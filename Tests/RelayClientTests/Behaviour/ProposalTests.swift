@@ -44,13 +44,14 @@ struct ProposalTests {
             try await people[1].group(id).proposeKeyRotation()
             try await people[1].group(id).send("meanwhile")
             for person in people { try await person.message("meanwhile", in: id) }
-            for person in people {
-                try await person.next("bob's keys", in: id) { kind in
-                    if case .keysUpdated(let member) = kind, member.user == "bob" { true } else { nil }
-                }
-            }
+            try await until("new keys") { try await people[1].client.ownLeaf(in: id) != before }
             try await converge(people, in: id)
-            #expect(try await people[1].client.ownLeaf(in: id) != before)
+            for person in people {
+                let count = try await person.count(in: id) { kind in
+                    if case .keysUpdated(let member) = kind { member.user == "bob" } else { false }
+                }
+                #expect(count == 1)
+            }
         }
     }
 

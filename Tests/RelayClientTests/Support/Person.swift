@@ -118,6 +118,13 @@ final class Person: Sendable {
     /// All that the client has said since it was opened.
     var events: [ClientEvent] { state.withLock { $0.events }.all }
 
+    /// What has failed in the background since it was opened.
+    var problems: [RelayClientError] {
+        events.compactMap { event in
+            if case .problem(let error) = event { error } else { nil }
+        }
+    }
+
     /// Waits until this device is in a group, and returns it.
     func joined(_ id: GroupID) async throws -> EncryptedGroup {
         try await until("\(name) in the group") { try await self.isMember(of: id) }
