@@ -196,7 +196,9 @@ extension RelayClient {
             let rank = try look(runtime) { try $0.rank(behind: LeafIndex(rawValue: 0), $1) }
             try await Task.sleep(for: configuration.commitDelay * rank)
             try turn(runtime) { session, turn in
-                guard session.isMember, try session.hasMember(known.signatureKey, turn) else { return }
+                guard session.isMember, session.mayRemove(known.user, turn),
+                    try session.hasMember(known.signatureKey, turn)
+                else { return }
                 try session.enqueue(.change(.remove([known.signatureKey])), turn)
             }
         }
@@ -220,6 +222,12 @@ extension GroupSession {
             keys.remove(try KnownClient(decoding: value.bytes).signatureKey)
         }
         return keys
+    }
+
+    /// Whether this user has the right to remove devices of a user.
+    func mayRemove(_ user: String, _ turn: GroupTurn) -> Bool {
+        let role: Role = record.admins.contains(Array(turn.device.user.utf8)) ? .admin : .member
+        return user == turn.device.user || role.has(record.policy.mayRemove)
     }
 
     func hasMember(_ signatureKey: [UInt8], _ turn: GroupTurn) throws -> Bool {

@@ -73,6 +73,7 @@ struct LagTests {
             let ids = [
                 try await crowd.group([people[1], people[0]], named: "direct"),
                 try await crowd.group([people[1], people[0]], named: "hidden") { $0.hidesChanges = true },
+                try await crowd.group([people[0], people[1]], named: "not Bob's to change"),
             ]
             for id in ids { try await converge(people + [laptop], in: id) }
             let device = try #require(try await people[0].client.devices().first { $0.name == "laptop" })

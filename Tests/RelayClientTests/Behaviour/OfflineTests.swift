@@ -110,7 +110,9 @@ struct IdleTests {
                 for other in people { try await other.message("hello from \(person.user)", in: id) }
             }
             let proxies = try people.map { try crowd.proxy(of: $0) }
-            let sent: @Sendable () -> [Int] = { proxies.map { $0.count(.toRelay) - $0.count(.toRelay, [.ping, .pong]) } }
+            let sent: @Sendable () -> [Int] = {
+                proxies.map { $0.count(.toRelay) - $0.count(.toRelay, [.ping, .pong]) }
+            }
             // What follows from the last message comes to its end.
             try await until("silence") {
                 let before = sent()
