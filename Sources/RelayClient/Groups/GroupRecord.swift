@@ -30,6 +30,8 @@ struct GroupRecord {
     var name: [UInt8] = []
     var alias: [UInt8] = []
     var policy = GroupPolicy()
+    /// The epoch that a Welcome has led this device into; 0 where it came by itself.
+    var firstEpoch: UInt64 = 0
     /// The admins among the users; all others are members.
     var admins: [[UInt8]] = []
     /// When this device last had new keys, by the relay's clock in milliseconds.
@@ -98,6 +100,7 @@ extension GroupRecord: TLSCodable {
         former = try reader.vector()
         acknowledged = try SequenceNumber(from: &reader)
         time = try reader.uint64()
+        firstEpoch = try reader.uint64()
         lastItem = try reader.uint64()
     }
 
@@ -121,6 +124,7 @@ extension GroupRecord: TLSCodable {
         writer.vector(former)
         acknowledged.encode(into: &writer)
         writer.integer(time)
+        writer.integer(firstEpoch)
         writer.integer(lastItem)
     }
 }

@@ -1,3 +1,4 @@
+import MLSCrypto
 import RelayWire
 
 /// What a group does at the moment: nothing of it outlives the process.
@@ -13,12 +14,13 @@ final class GroupRuntime {
     var mustLookAgain = false
     /// The publication that the relay has accepted, or refused for its epoch: the log says what becomes of it.
     var settledPublication: Publication?
-    /// Items that the relay has accepted, and that only have to come back.
-    var acceptedItems: Set<UInt64> = []
+    /// Hashes of the messages that the relay has accepted, and that only have to come back.
+    var acceptedMessages: Set<SHA256Digest> = []
     var hasPendingProposals = false
     /// Proposals wait for this member's turn to commit them.
     var isTurnScheduled = false
     var isAcknowledging = false
+    var isDenying = false
     var mustDescribe = false
     var isDescribing = false
     /// How often the members that the relay names were not those of the group, one time after the other.
@@ -37,6 +39,18 @@ final class GroupRuntime {
     var itemWaiters: [UInt64: [Int: CheckedContinuation<Result<SequenceNumber, RelayClientError>, Never>]] = [:]
 
     init(_ session: GroupSession) { self.session = session }
+
+    /// The log is read no further from where it was.
+    func stopFollowing() {
+        follower?.cancel()
+        follower = nil
+    }
+
+    /// Forgets the accepted messages that nothing in the outbox waits for.
+    func forgetAcceptedMessages() {
+        guard !acceptedMessages.isEmpty else { return }
+        acceptedMessages.formIntersection(session.outbox.compactMap { $0.item.prepared?.hash })
+    }
 
     func resumeTurnWaiters() {
         let waiters = turnWaiters

@@ -30,15 +30,17 @@ extension GroupSession {
     /// - Parameters:
     ///   - isCommitAccepted: whether the relay has taken `publication`, and it only has to come back.
     ///   - hasPendingProposals: whether there are proposals that a commit has to cover.
-    ///   - accepted: items that the relay has taken, and that only have to come back.
-    func nextStep(isCommitAccepted: Bool, hasPendingProposals: Bool, accepted: Set<UInt64>) -> Step {
+    ///   - accepted: hashes of messages that the relay has taken, and that only have to come back.
+    func nextStep(isCommitAccepted: Bool, hasPendingProposals: Bool, accepted: Set<SHA256Digest>) -> Step {
         if record.status == .ended { return .none }
         if let publication, !isCommitAccepted { return .publishCommit(publication) }
         if record.status == .joining { return publication == nil ? .join : .none }
         // How handshakes are framed, the relay says when it describes the group.
         guard record.status == .member, record.denied == nil, isDescribed else { return .none }
-        let sent = outbox.filter { !accepted.contains($0.number) }.compactMap { item in
-            item.item.prepared.flatMap { $0.refusedIn == nil ? (number: item.number, prepared: $0) : nil }
+        let sent = outbox.compactMap { number, item in
+            item.prepared.flatMap { prepared in
+                prepared.refusedIn == nil && !accepted.contains(prepared.hash) ? (number, prepared: prepared) : nil
+            }
         }
         let isWaiting = outbox.contains { $0.item.prepared?.refusedIn != nil }
         let fresh = outbox.filter { $0.item.prepared == nil && !$0.item.isChange }.map(\.number)
@@ -114,6 +116,15 @@ extension GroupSession {
         for (number, item) in outbox {
             guard let prepared = item.prepared, let refusedIn = prepared.refusedIn else { continue }
             guard prepared.epoch < refusedIn ? epoch >= refusedIn : epoch <= refusedIn else { continue }
+            var item = item
+            item.prepared = nil
+            try update(number, item, turn)
+        }
+    }
+
+    /// The group is in this device's epoch, and all of its log is known: what was refused for another epoch is made anew.
+    func renewAllRefused(_ turn: GroupTurn) throws {
+        for (number, item) in outbox where item.prepared?.refusedIn != nil {
             var item = item
             item.prepared = nil
             try update(number, item, turn)
@@ -233,7 +244,8 @@ struct CommitPlan {
     mutating func add(_ change: OutboxItem.Change, to group: borrowing Group) throws -> Bool {
         switch change {
         case .update: return true
-        case .commitPending: return !group.publicGroup.pendingProposals.isEmpty
+        // What only others can commit (an update of this device, its own removal) would be lost with this epoch.
+        case .commitPending: return !group.committableProposals.isEmpty
         case .add(let clients): return try add(clients, to: group)
         case .remove(let keys): return remove(keys, from: group)
         }

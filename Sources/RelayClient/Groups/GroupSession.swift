@@ -103,6 +103,7 @@ final class GroupSession {
         loaded = nil
         try turn.transaction.deleteAll(Tables.groupStates, prefix: record.state.key)
         try turn.transaction.deleteAll(Tables.undo, prefix: record.state.key)
+        try turn.transaction.deleteAll(Tables.unconfirmed, prefix: number.key)
         record.state = .none
         record.provisional = []
     }

@@ -62,7 +62,7 @@ extension RelayClient {
             try begin(runtime, subscription.info)
             var entries = subscription.makeAsyncIterator()
             while let batch = try await entries.nextBatch(limit: Self.maxEntriesInTransaction) {
-                guard runtime.session.isFollowed else { break }
+                guard runtime.session.isFollowed, !Task.isCancelled else { break }
                 try turn(runtime) { session, turn in
                     for entry in batch { try session.take(entry, turn) }
                     try session.renewRefused(turn)
@@ -88,6 +88,8 @@ extension RelayClient {
                 try session.keepChain(session.record.cursor, info.chain, turn)
             }
             runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+            // Whose turn it was may have been forgotten.
+            if runtime.hasPendingProposals { turn.outcome.pendingProposer = try session.firstProposer(turn) }
         }
         acknowledge(runtime)
         followReceipts(runtime)
@@ -111,7 +113,10 @@ extension RelayClient {
             // What the log would have told cannot be read any more.
             let end: GroupEnd =
                 error.code == .relay(.groupDeleted) ? .deleted(by: "somebody") : .removed(by: "somebody")
-            tell(runtime) { session, turn in try session.finish(end, at: .zero, turn) }
+            tell(runtime) { session, turn in
+                try session.finish(end, at: .zero, turn)
+                try session.deleteGroup(turn)
+            }
             return false
         case .closed, .cancelled: return false
         case .alreadyFollowed:
@@ -154,32 +159,11 @@ extension RelayClient {
             }
         }
     }
-
-    // MARK: Denying
-
-    /// Says that this device cannot accept a commit.
-    func deny(_ commit: SequenceNumber, _ text: String, _ runtime: GroupRuntime) {
-        let log = runtime.session.record.log
-        Task {
-            guard let connection else { return }
-            let reason = Array(text.utf8.prefix(WireLimits.maxReasonByteCount))
-            do throws(RelayConnectionError) {
-                _ = try await connection.ask(
-                    DenyCommit(log: log, sequenceNumber: commit, text: reason), for: Done.self, isRepeatable: true)
-            } catch  where error.code == .relay(.commitNotProvisional) {
-                // The others have accepted it: this device is alone, and joins anew.
-                guard runtime.session.record.denied == commit else { return }
-                rejoin(runtime)
-            } catch {
-                report(error)
-            }
-        }
-    }
 }
 
 extension GroupSession {
-    /// Whether entries of its log are read.
-    var isFollowed: Bool { isMember }
+    /// Whether entries of its log are read: also by who was removed, or has left, by what may still be voided.
+    var isFollowed: Bool { isMember || (record.status == .ended && !record.provisional.isEmpty) }
 
     /// Where the log is read on from.
     var place: Cursor { Cursor(sequenceNumber: record.cursor, chain: record.chain) }
@@ -207,5 +191,15 @@ extension GroupSession {
     func hasPendingProposals(_ turn: GroupTurn) throws -> Bool {
         guard isMember else { return false }
         return try withGroup(turn) { !$0.publicGroup.pendingProposals.isEmpty }
+    }
+
+    /// The first member whose proposal is pending.
+    func firstProposer(_ turn: GroupTurn) throws -> LeafIndex? {
+        try withGroup(turn) { group in
+            for proposal in group.publicGroup.pendingProposals {
+                if case .member(let leaf) = proposal.sender { return leaf }
+            }
+            return nil
+        }
     }
 }

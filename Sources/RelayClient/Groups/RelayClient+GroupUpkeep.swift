@@ -37,6 +37,11 @@ extension RelayClient {
         try await learn(description.members)
         guard runtime.session.isMember else { return }
         let isSame = try turn(runtime) { session, turn in try session.take(description, turn) }
+        // The relay is where this device is: a commit that was refused then has not lost after all.
+        if isSame != nil, runtime.settledPublication != nil {
+            runtime.settledPublication = nil
+            kick(runtime)
+        }
         guard isSame == false else {
             if isSame == true { runtime.rosterMismatches = 0 }
             return
@@ -191,7 +196,9 @@ extension RelayClient {
             let rank = try look(runtime) { try $0.rank(behind: LeafIndex(rawValue: 0), $1) }
             try await Task.sleep(for: configuration.commitDelay * rank)
             try turn(runtime) { session, turn in
-                guard session.isMember, try session.hasMember(known.signatureKey, turn) else { return }
+                guard session.isMember, session.mayRemove(known.user, turn),
+                    try session.hasMember(known.signatureKey, turn)
+                else { return }
                 try session.enqueue(.change(.remove([known.signatureKey])), turn)
             }
         }
@@ -217,6 +224,12 @@ extension GroupSession {
         return keys
     }
 
+    /// Whether this user has the right to remove devices of a user.
+    func mayRemove(_ user: String, _ turn: GroupTurn) -> Bool {
+        let role: Role = record.admins.contains(Array(turn.device.user.utf8)) ? .admin : .member
+        return user == turn.device.user || role.has(record.policy.mayRemove)
+    }
+
     func hasMember(_ signatureKey: [UInt8], _ turn: GroupTurn) throws -> Bool {
         try withGroup(turn) { $0.publicGroup.tree.containsSignatureKey(signatureKey) }
     }
@@ -236,6 +249,7 @@ extension GroupSession {
         try trackMembers(description.members, turn)
         let (epoch, tree) = try withGroup(turn) { ($0.epoch, $0.publicGroup.tree) }
         guard description.epoch.rawValue == epoch, description.last == record.cursor else { return nil }
+        try renewAllRefused(turn)
         var users: [[UInt8]: Int] = [:]
         for leaf in tree.members {
             guard let node = tree.leafNode(at: leaf) else { continue }

@@ -62,15 +62,16 @@ extension RelayClient {
     /// What a turn asks for, beside the store.
     func carryOut(_ outcome: GroupOutcome, _ runtime: GroupRuntime) {
         for (item, result) in outcome.finished {
-            runtime.acceptedItems.remove(item)
             runtime.resumeItemWaiters(item, result)
         }
-        for (commit, text) in outcome.denials { deny(commit, text, runtime) }
+        if !outcome.finished.isEmpty { runtime.forgetAcceptedMessages() }
+        if let text = outcome.denial { deny(text, runtime) }
         if outcome.wantsDescription { describe(runtime) }
         if let proposer = outcome.pendingProposer {
             runtime.hasPendingProposals = true
             scheduleCommit(of: proposer, runtime)
         }
+        if outcome.hasEnded, !runtime.session.isFollowed { runtime.stopFollowing() }
         if outcome.needsRejoin { rejoin(runtime) }
         if outcome.wantsCheck { say(.check, runtime) }
         if outcome.wantsReport { say(.report, runtime) }

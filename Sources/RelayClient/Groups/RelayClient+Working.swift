@@ -42,7 +42,7 @@ extension RelayClient {
         let isSettled = session.publication != nil && session.publication == runtime.settledPublication
         let step = session.nextStep(
             isCommitAccepted: isSettled, hasPendingProposals: runtime.hasPendingProposals,
-            accepted: runtime.acceptedItems)
+            accepted: runtime.acceptedMessages)
         switch step {
         case .none: return false
         case .publishCommit(let publication): try await publish(publication, runtime)
@@ -151,10 +151,10 @@ extension RelayClient {
         case .commitReserved?, .rateLimited?:
             let wait = error.retryDetail.map { Duration.milliseconds($0.retryAfterMilliseconds) } ?? .zero
             try await pause(max(wait, .milliseconds(20)))
-        case .proposalRequired?, .storageFull?, .storageFailed?, .shuttingDown?:
-            if error.code.relayCode == .proposalRequired {
-                try turn(runtime) { session, turn in try session.discardCommit(turn) }
-            }
+        case .storageFull?, .storageFailed?, .shuttingDown?: try await pause(Self.pauseAfterFailure)
+        case .proposalRequired?:
+            // Somebody leaves: the log tells, or the next GroupInfo.
+            try turn(runtime) { session, turn in try session.giveUp(publication, turn) }
             try await pause(Self.pauseAfterFailure)
         case nil: try await waitAfter(error)
         case .notMember?, .groupDeleted?, .groupUnknown?:
@@ -166,6 +166,8 @@ extension RelayClient {
             case .join: try failJoin(publication, error, runtime)
             case .create: try await didNotCreate(publication, error, runtime)
             case .commit:
+                // What others have proposed cannot be committed.
+                if publication.items.isEmpty { runtime.hasPendingProposals = false }
                 try turn(runtime) { session, turn in
                     try session.didRefuse(publication.items, RelayClientError(error), turn)
                 }
@@ -216,8 +218,9 @@ extension RelayClient {
         guard let connection else { return }
         do {
             _ = try await connection.publish(items.map(\.prepared.message))
-            runtime.acceptedItems.formUnion(
-                items.map(\.number).filter { number in runtime.session.outbox.contains { $0.number == number } })
+            runtime.acceptedMessages.formUnion(items.map(\.prepared.hash))
+            // Some may have come back already.
+            runtime.forgetAcceptedMessages()
         } catch {
             switch error.code.relayCode {
             case .staleEpoch?, .futureEpoch?:
@@ -231,7 +234,7 @@ extension RelayClient {
             case nil: try await waitAfter(error)
             case .notMember?, .groupDeleted?, .groupUnknown?:
                 // The log tells why; until it does, nothing can be sent.
-                runtime.acceptedItems.formUnion(items.map(\.number))
+                runtime.acceptedMessages.formUnion(items.map(\.prepared.hash))
             case _?: try await didRefuse(items, error, runtime)
             }
         }
@@ -262,8 +265,7 @@ extension RelayClient {
             session.record.status = .joining
             session.record.denied = nil
         }
-        runtime.follower?.cancel()
-        runtime.follower = nil
+        runtime.stopFollowing()
     }
 
     private func join(_ runtime: GroupRuntime) async throws {
@@ -282,9 +284,8 @@ extension RelayClient {
             }
             if runtime.staleGroupInfos >= 2 { try await pause(Self.pauseAfterFailure) }
         } catch let error as RelayConnectionError {
-            guard error.code.relayCode != nil, error.code.relayCode != .rateLimited else {
-                return try await waitAfter(error)
-            }
+            guard let code = error.code.relayCode else { return try await waitAfter(error) }
+            guard !code.isTemporary else { return try await pause(Self.pauseAfterFailure) }
             try failJoin(runtime, RelayClientError(error))
         } catch let error as GroupError {
             try failJoin(runtime, RelayClientError(error))
@@ -294,5 +295,15 @@ extension RelayClient {
     private func failJoin(_ runtime: GroupRuntime, _ error: RelayClientError) throws {
         runtime.joinFailure = error
         try turn(runtime) { session, turn in try session.finish(.neverJoined, at: .zero, turn) }
+    }
+}
+
+extension ErrorCode {
+    /// Whether the same may be accepted later.
+    fileprivate var isTemporary: Bool {
+        switch self {
+        case .rateLimited, .storageFull, .storageFailed, .shuttingDown, .commitReserved: true
+        default: false
+        }
     }
 }
