@@ -89,6 +89,10 @@ private struct CrashScript {
         while true {
             do {
                 return try await bounded("end of a call") { try await body(alice) }
+            } catch let error as FakeServer.Failure {
+                var inside = ""
+                if let id = try await alice.anyGroup() { inside = try await alice.inside(id) }
+                throw FakeServer.Failure(description: "\(error): \(inside), \(alice.events)")
             } catch let error as RelayClientError where [.closed, .storeFailed].contains(error.code) {
                 try await alice.comeBack()
             }

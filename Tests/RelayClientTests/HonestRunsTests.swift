@@ -23,8 +23,12 @@ struct HonestRunsTests {
             do {
                 try await withCrowd { crowd in
                     let run = try await HonestRun(crowd, seed: seed)
-                    for _ in 0..<Self.stepCount { try await run.step() }
-                    try await run.finish()
+                    do {
+                        for _ in 0..<Self.stepCount { try await run.step() }
+                        try await run.finish()
+                    } catch {
+                        throw FakeServer.Failure(description: "\(error)\n\(await run.situation())")
+                    }
                 }
             } catch {
                 Issue.record("seed \(seed): \(error)")
@@ -46,7 +50,7 @@ private final class HonestRun {
     private let seed: UInt64
     private var random: SeededGenerator
     private var sent: Set<String> = []
-    private var changes: [Task<Void, any Error>] = []
+    private var changes: [(what: String, task: Task<Void, any Error>)] = []
     private var isGuestThere = false
     private var log: [String] = []
 
@@ -100,12 +104,31 @@ private final class HonestRun {
         }
     }
 
+    /// What there is to say of a run that failed.
+    func situation() async -> String {
+        var lines = ["steps: \(log)"]
+        for person in stayers + [guest] {
+            // What cannot be told is not.
+            guard let state = try? await person.groupState(id), let texts = try? await person.texts(id),
+                let connection = try? await person.client.connectionState
+            else {
+                lines.append("\(person.name): nothing; \(person.problems)")
+                continue
+            }
+            let missing = sent.subtracting(texts).sorted()
+            lines.append(
+                "\(person.name): epoch \(state.epoch), \(connection), has \(texts.count), not \(missing); \(person.problems)"
+            )
+        }
+        return lines.joined(separator: "\n")
+    }
+
     /// Begins a change, which goes on beside what comes next.
     private func change(
         _ person: Person, _ body: @escaping @Sendable (EncryptedGroup) async throws -> Void
     ) async throws {
         let group = try await person.group(id)
-        changes.append(Task { try await body(group) })
+        changes.append(("step \(log.count), \(log.last ?? "")", Task { try await body(group) }))
     }
 
     private func addOrRemoveGuest(_ person: Person) async throws {
@@ -122,8 +145,8 @@ private final class HonestRun {
         let begun = changes
         changes = []
         for change in begun {
-            try await bounded("end of a change; seed \(seed), \(log)", within: .seconds(60)) {
-                do { try await change.value } catch let error as RelayClientError {
+            try await bounded("end of the change of \(change.what)", within: .seconds(60)) {
+                do { try await change.task.value } catch let error as RelayClientError {
                     guard [.closed, .obsolete].contains(error.code) else { throw error }
                 }
             }
@@ -136,7 +159,7 @@ private final class HonestRun {
         for person in stayers { try await say(1, person) }
         let (members, id, sent) = (stayers + (isGuestThere ? [guest] : []), id, sent)
         for person in stayers {
-            try await until("all messages at \(person.name); seed \(seed), \(log)", within: .seconds(60)) {
+            try await until("all messages at \(person.name)", within: .seconds(60)) {
                 Set(try await person.texts(id)).isSuperset(of: sent)
             }
         }

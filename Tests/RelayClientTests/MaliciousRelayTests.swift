@@ -178,6 +178,32 @@ struct MaliciousRelayTests {
         }
     }
 
+    // MARK: Members
+
+    @Test("members that the relay names and the group does not have are reported, and only where it says so again")
+    func roster() async throws {
+        try await withCrowd { crowd in
+            let alice = try await crowd.person("alice", isProxied: true)
+            let bob = try await crowd.person("bob")
+            _ = try await crowd.person("mallory")
+            let id = try await crowd.group([alice, bob])
+            try crowd.proxy(of: alice).setRule { passing in
+                guard case .groupDescription(var description) = passing.frame,
+                    var last = description.members.last
+                else { return nil }
+                last.client = ClientNumber(rawValue: last.client.rawValue + 1)
+                last.name = Array("mallory".utf8)
+                description.members.append(last)
+                return [.send(.groupDescription(description), passing.id)]
+            }
+            try await alice.group(id).rotateKeys()
+            try await alice.next("the warning", in: id) { $0 == .integrityWarning(.rosterDiffers) ? true : nil }
+            try await alice.expectWarnings([.rosterDiffers], in: id)
+            try await bob.expectWarnings([], in: id)
+            #expect(try await alice.groupState(id).users.map(\.name).sorted() == ["alice", "bob"])
+        }
+    }
+
     // MARK: Joining
 
     @Test("a state of the group that is not the newest is reported by who is to join with it")

@@ -106,6 +106,19 @@ struct TidyTests {
         }
     }
 
+    @Test(
+        "applications see nothing of the protocol, of MLS or of the store: the client library imports none of it publicly"
+    )
+    func clientSurface() throws {
+        for file in try Repository.swiftFiles(below: "Sources/RelayClient") {
+            let lines = file.text.split(separator: "\n").filter { $0.hasPrefix("public import") }
+            #expect(lines.isEmpty, "\(file.path): \(lines)")
+        }
+        // What is imported for itself alone cannot be in a public declaration where this is on.
+        let package = try String(contentsOf: Repository.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        #expect(package.contains(".enableUpcomingFeature(\"InternalImportsByDefault\")"))
+    }
+
     @Test("no secret can reach what everybody may see of a group: no type that holds one is named there")
     func publicGroup() throws {
         let secretTypes = [

@@ -54,7 +54,9 @@ extension RelayClient {
         return changed
     }
 
+    /// - Throws: `closed`, `notConnected`.
     func usableConnection() throws(RelayClientError) -> RelayConnection {
+        guard isOpen else { throw RelayClientError(.closed, "the client was closed") }
         guard let connection else { throw RelayClientError(.notConnected, "the client is not connected") }
         return connection
     }

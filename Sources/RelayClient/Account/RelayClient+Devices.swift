@@ -1,3 +1,4 @@
+import ClientStore
 import MLSCrypto
 import MLSPublicGroup
 import RelayConnection
@@ -30,6 +31,10 @@ extension RelayClient {
         ).encoded
         let signature = try identity.signingKey.signWithLabel(
             AdmissionTBS.label, content: signed.rawSpan, prefix: SignatureLabel.prefix)
+        // Groups in which it turns up have nothing to warn of.
+        _ = try store.write {
+            try $0.observe(user: request.user, device: request.device, signatureKey: request.publicKey)
+        }
         return AdmissionGrant(client: account.clientNumber, notAfter: notAfter, signature: signature).text
     }
 

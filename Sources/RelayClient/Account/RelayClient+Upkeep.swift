@@ -47,6 +47,8 @@ extension RelayClient {
         let answer = try await usableConnection()
             .ask(IssueCredential(), for: CredentialAnswer.self, isRepeatable: true)
         try updateAccount { try $0.adopt(answer, at: now) }
+        // It comes into this device's leaf with new keys.
+        for runtime in runtimes.values { renewKeysIfDue(runtime) }
     }
 
     // MARK: KeyPackages

@@ -30,6 +30,8 @@ struct GroupRecord {
     var name: [UInt8] = []
     var alias: [UInt8] = []
     var policy = GroupPolicy()
+    /// The epoch that a Welcome has led this device into; 0 where it came by itself.
+    var firstEpoch: UInt64 = 0
     /// The admins among the users; all others are members.
     var admins: [[UInt8]] = []
     /// When this device last had new keys, by the relay's clock in milliseconds.
@@ -46,6 +48,8 @@ struct GroupRecord {
     var acknowledged = SequenceNumber.zero
     /// The relay's time of the last entry.
     var time: UInt64 = 0
+    /// The number of the newest item that the outbox ever had: no number names two.
+    var lastItem: UInt64 = 0
 
     init(id: [UInt8], status: Status, state: StateNumber) {
         self.id = id
@@ -96,6 +100,8 @@ extension GroupRecord: TLSCodable {
         former = try reader.vector()
         acknowledged = try SequenceNumber(from: &reader)
         time = try reader.uint64()
+        firstEpoch = try reader.uint64()
+        lastItem = try reader.uint64()
     }
 
     func encode(into writer: inout Writer) {
@@ -118,6 +124,8 @@ extension GroupRecord: TLSCodable {
         writer.vector(former)
         acknowledged.encode(into: &writer)
         writer.integer(time)
+        writer.integer(firstEpoch)
+        writer.integer(lastItem)
     }
 }
 

@@ -1,3 +1,4 @@
+import MLSCrypto
 import RelayWire
 
 /// What a group does at the moment: nothing of it outlives the process.
@@ -5,17 +6,21 @@ final class GroupRuntime {
     let session: GroupSession
     /// Reads the group's log.
     var follower: Task<Void, Never>?
+    var lastFollower = 0
+    /// Whether the next attempt to read is worth making at once.
+    var isImpatient = false
     /// Whether a task does what is to be done, and whether it has to look again.
     var isWorking = false
     var mustLookAgain = false
     /// The publication that the relay has accepted, or refused for its epoch: the log says what becomes of it.
     var settledPublication: Publication?
-    /// Items that the relay has accepted, and that only have to come back.
-    var acceptedItems: Set<UInt64> = []
+    /// Hashes of the messages that the relay has accepted, and that only have to come back.
+    var acceptedMessages: Set<SHA256Digest> = []
     var hasPendingProposals = false
     /// Proposals wait for this member's turn to commit them.
     var isTurnScheduled = false
     var isAcknowledging = false
+    var isDenying = false
     var mustDescribe = false
     var isDescribing = false
     /// How often a commit of this device's came too late.
@@ -33,9 +38,21 @@ final class GroupRuntime {
     /// Wait for the next turn of the group.
     var turnWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
     /// Wait for items of the outbox.
-    var itemWaiters: [UInt64: [CheckedContinuation<Result<SequenceNumber, RelayClientError>, Never>]] = [:]
+    var itemWaiters: [UInt64: [Int: CheckedContinuation<Result<SequenceNumber, RelayClientError>, Never>]] = [:]
 
     init(_ session: GroupSession) { self.session = session }
+
+    /// The log is read no further from where it was.
+    func stopFollowing() {
+        follower?.cancel()
+        follower = nil
+    }
+
+    /// Forgets the accepted messages that nothing in the outbox waits for.
+    func forgetAcceptedMessages() {
+        guard !acceptedMessages.isEmpty else { return }
+        acceptedMessages.formIntersection(session.outbox.compactMap { $0.item.prepared?.hash })
+    }
 
     func resumeTurnWaiters() {
         let waiters = turnWaiters
@@ -44,7 +61,13 @@ final class GroupRuntime {
     }
 
     func resumeItemWaiters(_ item: UInt64, _ result: Result<SequenceNumber, RelayClientError>) {
-        for waiter in itemWaiters.removeValue(forKey: item) ?? [] { waiter.resume(returning: result) }
+        for waiter in (itemWaiters.removeValue(forKey: item) ?? [:]).values { waiter.resume(returning: result) }
+    }
+
+    /// A task that waited for an item does not want to any more; the item is done all the same.
+    func stopWaiting(_ waiter: Int, for item: UInt64) {
+        let error = RelayClientError(.cancelled, "the task was cancelled")
+        itemWaiters[item]?.removeValue(forKey: waiter)?.resume(returning: .failure(error))
     }
 
     /// Nobody waits any more.

@@ -150,12 +150,12 @@ extension GroupSession {
         _ number: UInt64, _ item: OutboxItem, _ header: EntryHeader, _ turn: GroupTurn
     ) throws {
         let place = header.sequenceNumber
+        if let first = record.provisional.first, let epoch = item.prepared?.epoch, epoch > first.epoch {
+            try turn.transaction.encode(item, Tables.unconfirmed, self.number.key + place.encoded)
+        }
         switch item.content {
         case .message(let payload):
             if payload.kind == .content { try takeContent(payload, try ownMember(turn), at: place, turn) }
-            if let first = record.provisional.first, let epoch = item.prepared?.epoch, epoch > first.epoch {
-                try turn.transaction.encode(item, Tables.unconfirmed, self.number.key + place.encoded)
-            }
             if payload.kind == .content {
                 try trackReceipts(of: MessageID(payload.id), at: place, turn)
             }
@@ -171,48 +171,6 @@ extension GroupSession {
 
     func ownMember(_ turn: GroupTurn) throws -> Member {
         try turn.device.member(turn.device.identity.credential, turn.device.signatureKey, turn.transaction)
-    }
-
-    // MARK: Voided
-
-    func takeVoid(_ notice: VoidNotice, _ header: EntryHeader, _ turn: GroupTurn) throws {
-        let place = header.sequenceNumber
-        if record.denied == notice.sequenceNumber {
-            // It was never applied here.
-            record.denied = nil
-        } else if let undone = try rollBack(to: notice.sequenceNumber, turn) {
-            try restore(undone, notice, turn)
-        } else {
-            turn.outcome.needsRejoin = true
-            return
-        }
-        turn.outcome.wantsDescription = true
-        try turn.append(.changeVoided(reason: String(decoding: notice.text, as: UTF8.self)), self, at: place)
-    }
-
-    /// MLS is back where it was before `undone`; this device's own that went with it is done anew.
-    private func restore(_ undone: [ProvisionalCommit], _ notice: VoidNotice, _ turn: GroupTurn) throws {
-        if record.status == .ended { (record.status, record.end) = (.member, nil) }
-        record.denied = nil
-        try withGroup(turn) { $0.discardPendingCommit() }
-        try saveGroup(turn)
-        try setPublication(nil, turn)
-        record.former.removeAll { $0.lastEpoch >= notice.epoch.rawValue }
-        for commit in undone where commit.sequenceNumber != notice.sequenceNumber {
-            for item in commit.intents { try enqueue(item.content, turn) }
-        }
-        for (key, value) in try turn.transaction.scan(Tables.unconfirmed, prefix: number.key) {
-            let item = try OutboxItem(decoding: value.bytes)
-            guard let prepared = item.prepared, prepared.epoch > notice.epoch.rawValue else { continue }
-            try turn.transaction.delete(Tables.unconfirmed, key)
-            try enqueue(item.content, turn)
-        }
-        for (number, item) in outbox {
-            guard let prepared = item.prepared, prepared.epoch > notice.epoch.rawValue else { continue }
-            var item = item
-            item.prepared = nil
-            try update(number, item, turn)
-        }
     }
 }
 

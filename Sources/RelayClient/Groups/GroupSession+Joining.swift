@@ -71,6 +71,7 @@ extension GroupSession {
         // What was changed meanwhile the log does not tell: the relay is asked, as the first time.
         record.admins = []
         record.needsKeyUpdate = needsKeyUpdate
+        record.firstEpoch = group.epoch
         record.keysSince = turn.device.now()
         try setPublication(nil, turn)
         try turn.transaction.deleteAll(Tables.chains, prefix: number.key)
@@ -154,6 +155,8 @@ extension GroupSession {
         record.chain = receipt.chain
         record.time = receipt.time.rawValue
         record.keysSince = receipt.time.rawValue
+        record.firstEpoch = 0
+        record.needsKeyUpdate = false
         record.denied = nil
         record.former = []
         try setPublication(nil, turn)
@@ -172,6 +175,12 @@ extension GroupSession {
             item.prepared = nil
             try update(number, item, turn)
         }
+    }
+
+    /// What was to be published is made anew.
+    func giveUp(_ publication: Publication, _ turn: GroupTurn) throws {
+        if publication.kind == .join { return try didNotJoin(publication, turn) }
+        try discardCommit(turn)
     }
 
     /// The external commit was refused: the group that it would have begun never was.

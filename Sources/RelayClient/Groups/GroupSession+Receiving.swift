@@ -148,7 +148,7 @@ extension GroupSession {
         switch envelope.contentType {
         case .commit where envelope.epoch == current:
             record.denied = place
-            turn.outcome.denials.append((place, "\(error)"))
+            turn.outcome.denial = "\(error)"
         case .commit:
             // Of an epoch that this device is not in: it has lost track.
             turn.outcome.needsRejoin = true
@@ -244,8 +244,8 @@ extension GroupSession {
         record.end = end
         try setPublication(nil, turn)
         try failOutbox(turn)
-        // What a commit that may be voided took is kept until this device starts anew.
-        if record.provisional.isEmpty { try deleteGroup(turn) }
+        // What a commit that may be voided took is kept as long as that can be.
+        if record.provisional.isEmpty || end.isFinal { try deleteGroup(turn) }
         try turn.append(.ended(end), self, at: place)
         turn.outcome.hasEnded = true
     }
@@ -256,6 +256,16 @@ extension GroupSession {
                 try turn.append(.notSent(MessageID(payload.id)), self)
             }
             try remove(number, .failure(RelayClientError(.notMember, "this device is not in the group any more")), turn)
+        }
+    }
+}
+
+extension GroupEnd {
+    /// Whether this device cannot be in the group again because a commit is voided.
+    fileprivate var isFinal: Bool {
+        switch self {
+        case .left, .removed: false
+        case .deleted, .neverJoined: true
         }
     }
 }

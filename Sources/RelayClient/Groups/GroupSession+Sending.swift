@@ -30,15 +30,17 @@ extension GroupSession {
     /// - Parameters:
     ///   - isCommitAccepted: whether the relay has taken `publication`, and it only has to come back.
     ///   - hasPendingProposals: whether there are proposals that a commit has to cover.
-    ///   - accepted: items that the relay has taken, and that only have to come back.
-    func nextStep(isCommitAccepted: Bool, hasPendingProposals: Bool, accepted: Set<UInt64>) -> Step {
+    ///   - accepted: hashes of messages that the relay has taken, and that only have to come back.
+    func nextStep(isCommitAccepted: Bool, hasPendingProposals: Bool, accepted: Set<SHA256Digest>) -> Step {
         if record.status == .ended { return .none }
         if let publication, !isCommitAccepted { return .publishCommit(publication) }
         if record.status == .joining { return publication == nil ? .join : .none }
         // How handshakes are framed, the relay says when it describes the group.
         guard record.status == .member, record.denied == nil, isDescribed else { return .none }
-        let sent = outbox.filter { !accepted.contains($0.number) }.compactMap { item in
-            item.item.prepared.flatMap { $0.refusedIn == nil ? (number: item.number, prepared: $0) : nil }
+        let sent = outbox.compactMap { number, item in
+            item.prepared.flatMap { prepared in
+                prepared.refusedIn == nil && !accepted.contains(prepared.hash) ? (number, prepared: prepared) : nil
+            }
         }
         let isWaiting = outbox.contains { $0.item.prepared?.refusedIn != nil }
         let fresh = outbox.filter { $0.item.prepared == nil && !$0.item.isChange }.map(\.number)
@@ -56,9 +58,10 @@ extension GroupSession {
 
     /// The changes that come before anything else that is not sent yet: who is added later does not read what was said
     /// before, and who is removed later does.
-    /// - Parameter accepted: items that the relay has taken.
-    private func dueChanges(accepted: Set<UInt64>) -> [(number: UInt64, item: OutboxItem)] {
-        Array(outbox.filter { !accepted.contains($0.number) }.prefix { $0.item.isChange })
+    /// - Parameter accepted: hashes of messages that the relay has taken.
+    private func dueChanges(accepted: Set<SHA256Digest>) -> [(number: UInt64, item: OutboxItem)] {
+        let waiting = outbox.filter { entry in !(entry.item.prepared.map { accepted.contains($0.hash) } ?? false) }
+        return Array(waiting.prefix { $0.item.isChange })
     }
 
     // MARK: Messages and proposals
@@ -127,24 +130,38 @@ extension GroupSession {
         }
     }
 
+    /// The group is in this device's epoch, and all of its log is known: what was refused for another epoch is made anew.
+    func renewAllRefused(_ turn: GroupTurn) throws {
+        for (number, item) in outbox where item.prepared?.refusedIn != nil {
+            var item = item
+            item.prepared = nil
+            try update(number, item, turn)
+        }
+    }
+
     // MARK: Commits
 
     /// Makes a commit of the changes whose turn it is, and of what others have proposed, to be published: nothing where
     /// nothing is left to do.
     /// - Parameters:
-    ///   - accepted: items that the relay has taken.
-    ///   - alone: the only change to be made.
-    func makeCommit(accepted: Set<UInt64> = [], alone: UInt64? = nil, _ turn: GroupTurn) throws {
-        let changes =
-            alone.map { number in outbox.filter { $0.number == number } } ?? dueChanges(accepted: accepted)
+    ///   - accepted: hashes of messages that the relay has taken.
+    ///   - alone: the one change to make; nil for all.
+    ///   - isCaughtUp: whether this device has read all that the relay had when it was last asked. What seems to be done
+    ///     already may have been undone since, where it is not.
+    func makeCommit(
+        accepted: Set<SHA256Digest> = [], alone: UInt64? = nil, isCaughtUp: Bool = false, _ turn: GroupTurn
+    ) throws {
+        let changes = alone.map { number in outbox.filter { $0.number == number } } ?? dueChanges(accepted: accepted)
         var plan = CommitPlan()
         for (number, item) in changes {
             guard case .change(let change) = item.content else { continue }
             let isNeeded = try withGroup(turn) { try plan.add(change, to: $0) }
             if isNeeded {
                 plan.items.append(number)
-            } else {
+            } else if isCaughtUp {
                 try remove(number, .success(record.cursor), turn)
+            } else {
+                turn.outcome.mootItems.append(number)
             }
         }
         let hasPending = try withGroup(turn) { !$0.committableProposals.isEmpty }
@@ -189,38 +206,11 @@ extension GroupSession {
     /// The clients' numbers for signature keys, as far as they are known.
     private func numbers(ofKeys keys: [[UInt8]], _ turn: GroupTurn) throws -> [ClientNumber] {
         guard record.policy.mode == .privateHandshake, !keys.isEmpty else { return [] }
-        let known = try knownNumbers(turn)
-        return keys.compactMap { known[$0] }
-    }
-
-    private func knownNumbers(_ turn: GroupTurn) throws -> [[UInt8]: ClientNumber] {
-        var numbers: [[UInt8]: ClientNumber] = [:]
-        for (key, value) in try turn.transaction.scan(Tables.clients, prefix: []) {
-            numbers[try KnownClient(decoding: value.bytes).signatureKey] = try ClientNumber(decoding: key)
+        let wanted = Set(keys)
+        return try turn.transaction.scan(Tables.clients, prefix: []).compactMap { key, value in
+            let known = try KnownClient(decoding: value.bytes)
+            return wanted.contains(known.signatureKey) ? try ClientNumber(decoding: key) : nil
         }
-        return numbers
-    }
-
-    /// The users of members that the next commit may remove, and whose numbers this device does not know: the relay does
-    /// not see who is removed where handshakes are private, and keeps those that it is not told.
-    func usersToRemoveUnseen(_ turn: GroupTurn) throws -> [String] {
-        guard record.policy.mode == .privateHandshake else { return [] }
-        let wanted = Set(
-            outbox.flatMap { entry -> [[UInt8]] in
-                if case .change(.remove(let keys)) = entry.item.content { keys } else { [] }
-            })
-        let leaves = try withGroup(turn) { group in
-            let tree = group.publicGroup.tree
-            let proposed = group.publicGroup.pendingProposals.compactMap { queued -> LeafIndex? in
-                if case .remove(let remove) = queued.proposal { remove.removed } else { nil }
-            }
-            let chosen = tree.members.filter { leaf in tree.signatureKey(at: leaf).map(wanted.contains) ?? false }
-            return Set(proposed + chosen).compactMap { tree.leafNode(at: $0) }
-        }
-        guard !leaves.isEmpty else { return [] }
-        let known = try knownNumbers(turn)
-        let unseen = leaves.filter { known[$0.signatureKey] == nil }
-        return Set(try unseen.map { try turn.device.member($0, turn.transaction).user }).sorted()
     }
 
     /// The relay has refused a commit for what it does: alone each of several changes may still be possible.
@@ -266,7 +256,8 @@ struct CommitPlan {
     mutating func add(_ change: OutboxItem.Change, to group: borrowing Group) throws -> Bool {
         switch change {
         case .update: return true
-        case .commitPending: return !group.publicGroup.pendingProposals.isEmpty
+        // What only others can commit (an update of this device, its own removal) would be lost with this epoch.
+        case .commitPending: return !group.committableProposals.isEmpty
         case .add(let clients): return try add(clients, to: group)
         case .remove(let keys): return remove(keys, from: group)
         }

@@ -103,6 +103,7 @@ final class GroupSession {
         loaded = nil
         try turn.transaction.deleteAll(Tables.groupStates, prefix: record.state.key)
         try turn.transaction.deleteAll(Tables.undo, prefix: record.state.key)
+        try turn.transaction.deleteAll(Tables.unconfirmed, prefix: number.key)
         record.state = .none
         record.provisional = []
     }
@@ -187,8 +188,8 @@ final class GroupSession {
     /// Puts something behind everything else that is to be done.
     @discardableResult
     func enqueue(_ content: OutboxItem.Content, _ turn: GroupTurn) throws -> UInt64 {
-        let next = (outbox.last?.number ?? 0) + 1
-        let number = max(next, turn.device.now())
+        record.lastItem += 1
+        let number = record.lastItem
         let item = OutboxItem(content)
         try turn.transaction.encode(item, Tables.outbox, outboxKey(number))
         outbox.append((number, item))

@@ -103,8 +103,10 @@ struct GroupOutcome {
     var hasEvents = false
     /// Items of the outbox that are done with; the entry's place where they have one.
     var finished: [(item: UInt64, result: Result<SequenceNumber, RelayClientError>)] = []
-    /// Commits that this device cannot accept.
-    var denials: [(commit: SequenceNumber, text: String)] = []
+    /// Why this device cannot accept the commit that it denies from here on.
+    var denial: String?
+    /// Changes of which there is nothing left to do, as far as this device has read the log.
+    var mootItems: [UInt64] = []
     /// Whether the relay is to be asked what it knows of the group.
     var wantsDescription = false
     /// Whether proposals wait for somebody to commit them: who proposed the first of them.

@@ -29,15 +29,19 @@ extension RelayClient {
     }
 
     private func read(_ runtime: GroupRuntime, first: Result<LogSubscription, RelayConnectionError>?) {
+        runtime.lastFollower += 1
+        let number = runtime.lastFollower
         runtime.follower = Task {
             var first = first
             while isOpen, !Task.isCancelled, runtime.session.isFollowed {
                 let isToGoOn = await readOnce(runtime, first.take())
                 guard isToGoOn, isOpen, !Task.isCancelled else { break }
                 // Cancelled at the end.
-                try? await Task.sleep(for: Self.pauseAfterFailure)
+                try? await Task.sleep(for: runtime.isImpatient ? .milliseconds(10) : Self.pauseAfterFailure)
+                runtime.isImpatient = false
             }
-            runtime.follower = nil
+            // Another one may have taken its place.
+            if runtime.lastFollower == number { runtime.follower = nil }
         }
     }
 
@@ -58,7 +62,7 @@ extension RelayClient {
             try begin(runtime, subscription.info)
             var entries = subscription.makeAsyncIterator()
             while let batch = try await entries.nextBatch(limit: Self.maxEntriesInTransaction) {
-                guard runtime.session.isFollowed else { break }
+                guard runtime.session.isFollowed, !Task.isCancelled else { break }
                 try turn(runtime) { session, turn in
                     for entry in batch { try session.take(entry, turn) }
                     try session.renewRefused(turn)
@@ -84,6 +88,8 @@ extension RelayClient {
                 try session.keepChain(session.record.cursor, info.chain, turn)
             }
             runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+            // Whose turn it was may have been forgotten.
+            if runtime.hasPendingProposals { turn.outcome.pendingProposer = try session.firstProposer(turn) }
         }
         acknowledge(runtime)
         followReceipts(runtime)
@@ -107,9 +113,16 @@ extension RelayClient {
             // What the log would have told cannot be read any more.
             let end: GroupEnd =
                 error.code == .relay(.groupDeleted) ? .deleted(by: "somebody") : .removed(by: "somebody")
-            tell(runtime) { session, turn in try session.finish(end, at: .zero, turn) }
+            tell(runtime) { session, turn in
+                try session.finish(end, at: .zero, turn)
+                try session.deleteGroup(turn)
+            }
             return false
         case .closed, .cancelled: return false
+        case .alreadyFollowed:
+            // The reader before this one is about to let go.
+            runtime.isImpatient = true
+            return true
         default: return connection != nil
         }
     }
@@ -134,7 +147,11 @@ extension RelayClient {
             while let connection, isOpen, let place = runtime.session.placeToAcknowledge {
                 do {
                     try await connection.acknowledge([Position(log: runtime.session.record.log, sequenceNumber: place)])
-                    try turn(runtime) { session, turn in try session.didAcknowledge(place, turn) }
+                    // Kept in memory alone, unless something follows from it: after a start it is told again.
+                    runtime.session.record.acknowledged = max(runtime.session.record.acknowledged, place)
+                    if runtime.session.hasUnconfirmed(through: place) {
+                        try turn(runtime) { session, turn in try session.didAcknowledge(place, turn) }
+                    }
                 } catch {
                     // The next entry brings the next attempt, and so does the next connection.
                     return
@@ -142,32 +159,11 @@ extension RelayClient {
             }
         }
     }
-
-    // MARK: Denying
-
-    /// Says that this device cannot accept a commit.
-    func deny(_ commit: SequenceNumber, _ text: String, _ runtime: GroupRuntime) {
-        let log = runtime.session.record.log
-        Task {
-            guard let connection else { return }
-            let reason = Array(text.utf8.prefix(WireLimits.maxReasonByteCount))
-            do throws(RelayConnectionError) {
-                _ = try await connection.ask(
-                    DenyCommit(log: log, sequenceNumber: commit, text: reason), for: Done.self, isRepeatable: true)
-            } catch  where error.code == .relay(.commitNotProvisional) {
-                // The others have accepted it: this device is alone, and joins anew.
-                guard runtime.session.record.denied == commit else { return }
-                rejoin(runtime)
-            } catch {
-                report(error)
-            }
-        }
-    }
 }
 
 extension GroupSession {
-    /// Whether entries of its log are read.
-    var isFollowed: Bool { isMember }
+    /// Whether entries of its log are read: also by who was removed, or has left, by what may still be voided.
+    var isFollowed: Bool { isMember || (record.status == .ended && !record.provisional.isEmpty) }
 
     /// Where the log is read on from.
     var place: Cursor { Cursor(sequenceNumber: record.cursor, chain: record.chain) }
@@ -180,9 +176,13 @@ extension GroupSession {
         return place > record.acknowledged ? place : nil
     }
 
-    /// The relay knows; what others have committed up to there is confirmed by that.
+    /// Whether others have committed something up to there that may still be voided.
+    func hasUnconfirmed(through place: SequenceNumber) -> Bool {
+        record.provisional.contains { !$0.isOwn && $0.sequenceNumber <= place }
+    }
+
+    /// The relay knows how far this device is; what others have committed up to there is confirmed by that.
     func didAcknowledge(_ place: SequenceNumber, _ turn: GroupTurn) throws {
-        record.acknowledged = max(record.acknowledged, place)
         guard isMember else { return }
         let last = record.provisional.last { !$0.isOwn && $0.sequenceNumber <= place }
         if let last { try confirm(before: last.epoch + 1, turn) }
@@ -191,5 +191,15 @@ extension GroupSession {
     func hasPendingProposals(_ turn: GroupTurn) throws -> Bool {
         guard isMember else { return false }
         return try withGroup(turn) { !$0.publicGroup.pendingProposals.isEmpty }
+    }
+
+    /// The first member whose proposal is pending.
+    func firstProposer(_ turn: GroupTurn) throws -> LeafIndex? {
+        try withGroup(turn) { group in
+            for proposal in group.publicGroup.pendingProposals {
+                if case .member(let leaf) = proposal.sender { return leaf }
+            }
+            return nil
+        }
     }
 }

@@ -19,10 +19,10 @@ extension RelayClient {
         runtime.isDescribing = true
         Task {
             defer { runtime.isDescribing = false }
-            while runtime.mustDescribe, isOpen, runtime.session.isMember, let connection {
+            while runtime.mustDescribe, isOpen, runtime.session.isMember, connection != nil {
                 runtime.mustDescribe = false
                 do {
-                    try await describe(runtime, connection)
+                    try await describeOnce(runtime)
                     try await Task.sleep(for: configuration.commitDelay)
                 } catch {
                     // The next commit and the next connection bring the next attempt, if they have not already.
@@ -31,12 +31,16 @@ extension RelayClient {
         }
     }
 
-    private func describe(_ runtime: GroupRuntime, _ connection: RelayConnection) async throws {
-        let description = try await connection.ask(
-            DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
+    private func describeOnce(_ runtime: GroupRuntime) async throws {
+        let description = try await askDescription(runtime)
         try await learn(description.members)
         guard runtime.session.isMember else { return }
         let isSame = try turn(runtime) { session, turn in try session.take(description, turn) }
+        // The relay is where this device is: a commit that was refused then has not lost after all.
+        if isSame != nil, runtime.settledPublication != nil {
+            runtime.settledPublication = nil
+            kick(runtime)
+        }
         guard isSame == false else {
             if isSame == true { runtime.rosterMismatches = 0 }
             return
@@ -47,6 +51,16 @@ extension RelayClient {
         }
         try await Task.sleep(for: configuration.secondCheckDelay)
         runtime.mustDescribe = true
+    }
+
+    /// Finds out the numbers of members that are not known: in a group that hides its changes, who commits says to the
+    /// relay whom it removes.
+    func learnNumbers(_ runtime: GroupRuntime) async throws {
+        guard runtime.session.record.policy.mode == .privateHandshake else { return }
+        let isComplete = try look(runtime) { session, turn in
+            try session.unknownKeys(turn).isSubset(of: [turn.device.signatureKey])
+        }
+        if !isComplete { try await learn(try await askDescription(runtime).members) }
     }
 
     /// Finds out whose numbers these are, where that is not known.
@@ -181,7 +195,9 @@ extension RelayClient {
             let rank = try look(runtime) { try $0.rank(behind: LeafIndex(rawValue: 0), $1) }
             try await Task.sleep(for: configuration.commitDelay * rank)
             try turn(runtime) { session, turn in
-                guard session.isMember, try session.hasMember(known.signatureKey, turn) else { return }
+                guard session.isMember, session.mayRemove(known.user, turn),
+                    try session.hasMember(known.signatureKey, turn)
+                else { return }
                 try session.enqueue(.change(.remove([known.signatureKey])), turn)
             }
         }
@@ -197,6 +213,22 @@ extension GroupSession {
         return (position - first + members.count) % max(1, members.count)
     }
 
+    /// The signature keys of members whose clients' numbers are not known.
+    func unknownKeys(_ turn: GroupTurn) throws -> Set<[UInt8]> {
+        let tree = try withGroup(turn) { $0.publicGroup.tree }
+        var keys = Set(tree.members.compactMap { tree.signatureKey(at: $0) })
+        for (_, value) in try turn.transaction.scan(Tables.clients, prefix: []) {
+            keys.remove(try KnownClient(decoding: value.bytes).signatureKey)
+        }
+        return keys
+    }
+
+    /// Whether this user has the right to remove devices of a user.
+    func mayRemove(_ user: String, _ turn: GroupTurn) -> Bool {
+        let role: Role = record.admins.contains(Array(turn.device.user.utf8)) ? .admin : .member
+        return user == turn.device.user || role.has(record.policy.mayRemove)
+    }
+
     func hasMember(_ signatureKey: [UInt8], _ turn: GroupTurn) throws -> Bool {
         try withGroup(turn) { $0.publicGroup.tree.containsSignatureKey(signatureKey) }
     }
@@ -204,6 +236,7 @@ extension GroupSession {
     /// Takes what the relay knows of the group.
     /// - Returns: whether its members are the group's; nil where that cannot be compared now.
     func take(_ description: GroupDescription, _ turn: GroupTurn) throws -> Bool? {
+        record.log = description.log
         // What the log has not told here yet is told by the log, and what it has told since is newer.
         let isFirst = !isDescribed
         if isFirst || description.last == record.cursor {
@@ -217,6 +250,7 @@ extension GroupSession {
         try trackMembers(description.members, turn)
         let (epoch, tree) = try withGroup(turn) { ($0.epoch, $0.publicGroup.tree) }
         guard description.epoch.rawValue == epoch, description.last == record.cursor else { return nil }
+        try renewAllRefused(turn)
         var users: [[UInt8]: Int] = [:]
         for leaf in tree.members {
             guard let node = tree.leafNode(at: leaf) else { continue }

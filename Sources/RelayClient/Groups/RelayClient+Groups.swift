@@ -111,6 +111,7 @@ extension RelayClient {
     func add(_ users: [String], to id: GroupID) async throws {
         let runtime = try existing(id)
         guard runtime.session.isMember else { throw RelayClientError(.notMember, "this device is not in the group") }
+        try await described(runtime)
         let present = Set(try state(of: id).users.map(\.name))
         let strangers = users.filter { !present.contains($0) }
         if runtime.session.record.policy.join == .invitation, !strangers.isEmpty {
@@ -149,7 +150,11 @@ extension RelayClient {
 
     private func remove(from id: GroupID, where isWanted: (Member) -> Bool) async throws {
         let runtime = try existing(id)
-        let keys = try look(runtime) { session, turn in try session.signatureKeys(where: isWanted, turn) }
+        var keys = try look(runtime) { session, turn in try session.signatureKeys(where: isWanted, turn) }
+        if keys.isEmpty {
+            try await catchUp(runtime)
+            keys = try look(runtime) { session, turn in try session.signatureKeys(where: isWanted, turn) }
+        }
         guard !keys.isEmpty else { throw RelayClientError(.userUnknown, "nobody of them is in the group") }
         try await change(id, .change(.remove(keys)))
     }
@@ -167,6 +172,7 @@ extension RelayClient {
     /// Sets name, alias and policy as `body` changes them.
     func update(_ id: GroupID, _ body: (inout GroupRecord) -> Void) async throws {
         let runtime = try existing(id)
+        try await described(runtime)
         var record = runtime.session.record
         body(&record)
         guard record.name.count <= WireLimits.maxGroupNameByteCount,
@@ -179,6 +185,7 @@ extension RelayClient {
     /// Asks the relay something about a group that is answered with Done.
     func ask(_ id: GroupID, _ body: (LogNumber) -> some FrameBody) async throws {
         let runtime = try existing(id)
+        try await described(runtime)
         _ = try await usableConnection().ask(body(runtime.session.record.log), for: Done.self, isRepeatable: true)
     }
 

@@ -76,9 +76,11 @@ extension RelayClient {
             // A group that was known is as it was.
             for runtime in runtimes.values { try store.read { try runtime.session.reload($0) } }
             guard error is GroupError else { throw error }
-            // It stays what it is: this device cannot join by it.
+            // This device cannot join by it. It may be of a commit that was made anew, with a KeyPackage that was used for
+            // the one that is void: then the group is joined as other devices' groups are.
             report(error)
             try didTake(cursor)
+            Task { await joinOwnGroups() }
         }
     }
 
@@ -111,11 +113,10 @@ extension RelayClient {
         }
         account.inbox = cursor
         let runtime = runtimes[joined.session.number] ?? register(joined.session)
-        runtime.follower?.cancel()
-        runtime.follower = nil
+        runtime.stopFollowing()
         runtime.isBroken = false
         runtime.settledPublication = nil
-        runtime.acceptedItems = []
+        runtime.acceptedMessages = []
         carryOut(joined.outcome, runtime)
         follow(runtime)
         tell(.groupJoined(runtime.session.id))

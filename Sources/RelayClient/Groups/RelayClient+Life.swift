@@ -85,16 +85,32 @@ extension RelayClient {
         followInbox()
         try await followAll()
         for runtime in runtimes.values {
+            forgetIfOver(runtime)
             renewKeysIfDue(runtime)
             followReceipts(runtime)
             if runtime.session.isMember { describe(runtime) }
             acknowledge(runtime)
+            if runtime.session.deniedCommit != nil { deny("denied before", runtime) }
             kick(runtime)
         }
         Task {
             await addInvited(isFirst: true)
             await joinOwnGroups()
         }
+    }
+
+    /// How long a group that has ended for this device is kept for the case that the commit is voided, in milliseconds: the
+    /// relay does not tell who is out when it is confirmed.
+    private static var maxProvisionalAge: UInt64 { 7 * 86_400_000 }
+
+    /// Deletes the keys of a group that this device is out of, where nobody will void that any more.
+    private func forgetIfOver(_ runtime: GroupRuntime) {
+        let record = runtime.session.record
+        guard record.status == .ended, record.state != .none,
+            record.time + Self.maxProvisionalAge < ValidationPolicy.systemClock() * 1000
+        else { return }
+        tell(runtime) { session, turn in try session.deleteGroup(turn) }
+        runtime.stopFollowing()
     }
 
     /// What is due by the clock alone.
@@ -113,17 +129,25 @@ extension RelayClient {
 
     // MARK: Groups of this user
 
-    /// Joins the groups of the user that this device has never been in: it is new. RFC 9750 section 6.7.
-    private func joinOwnGroups() async {
+    /// Joins the groups of the user that this device has never been in: it is new, or could not follow a Welcome. RFC 9750
+    /// section 6.7.
+    func joinOwnGroups() async {
         do {
-            for summary in try await ownGroups() where groupNumbers[summary.groupID] == nil {
-                let runtime = try newGroup(summary.groupID, .joining) { session, _ in
-                    session.record.policy = GroupPolicy(mode: summary.mode, join: summary.join)
-                }
-                kick(runtime)
-            }
+            for summary in try await ownGroups() { try joinOwn(summary) }
         } catch {
             report(error)
+        }
+    }
+
+    private func joinOwn(_ summary: GroupSummary) throws {
+        let policy = GroupPolicy(mode: summary.mode, join: summary.join)
+        guard let known = runtime(GroupID(summary.groupID)) else {
+            return kick(try newGroup(summary.groupID, .joining) { session, _ in session.record.policy = policy })
+        }
+        guard known.session.record.end == .neverJoined, !known.session.isMember else { return }
+        try turn(known) { session, _ in
+            (session.record.status, session.record.end) = (.joining, nil)
+            session.record.policy = policy
         }
     }
 

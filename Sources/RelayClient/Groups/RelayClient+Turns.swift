@@ -10,6 +10,13 @@ extension RelayClient {
     /// This device, as groups see it.
     /// - Throws: `notConnected` before it has a credential.
     func device() throws -> DeviceContext {
+        if let known = knownDevice, known.credential == account.credential { return known.device }
+        let device = try makeDevice()
+        knownDevice = (account.credential, device)
+        return device
+    }
+
+    private func makeDevice() throws -> DeviceContext {
         let clock = clock
         var groupConfiguration = try account.groupConfiguration(configuration)
         let verifier = try account.verifier()
@@ -55,15 +62,16 @@ extension RelayClient {
     /// What a turn asks for, beside the store.
     func carryOut(_ outcome: GroupOutcome, _ runtime: GroupRuntime) {
         for (item, result) in outcome.finished {
-            runtime.acceptedItems.remove(item)
             runtime.resumeItemWaiters(item, result)
         }
-        for (commit, text) in outcome.denials { deny(commit, text, runtime) }
+        if !outcome.finished.isEmpty { runtime.forgetAcceptedMessages() }
+        if let text = outcome.denial { deny(text, runtime) }
         if outcome.wantsDescription { describe(runtime) }
         if let proposer = outcome.pendingProposer {
             runtime.hasPendingProposals = true
             scheduleCommit(of: proposer, runtime)
         }
+        if outcome.hasEnded, !runtime.session.isFollowed { runtime.stopFollowing() }
         if outcome.needsRejoin { rejoin(runtime) }
         if outcome.wantsCheck { say(.check, runtime) }
         if outcome.wantsReport { say(.report, runtime) }
@@ -141,6 +149,10 @@ extension RelayClient {
         runtimes[number]?.turnWaiters.removeValue(forKey: id)?.resume()
     }
 
+    private func stopWaiting(_ id: Int, for item: UInt64, _ number: GroupNumber) {
+        runtimes[number]?.stopWaiting(id, for: item)
+    }
+
     /// Waits until an item of the outbox is done.
     /// - Returns: its place in the group's log.
     @discardableResult
@@ -148,7 +160,14 @@ extension RelayClient {
         guard runtime.session.outbox.contains(where: { $0.number == item }) else {
             return runtime.session.record.cursor
         }
-        let result = await withCheckedContinuation { runtime.itemWaiters[item, default: []].append($0) }
+        lastWaiter += 1
+        let id = lastWaiter
+        let number = runtime.session.number
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { runtime.itemWaiters[item, default: [:]][id] = $0 }
+        } onCancel: {
+            Task { await self.stopWaiting(id, for: item, number) }
+        }
         return try result.get()
     }
 }

@@ -42,7 +42,7 @@ extension RelayClient {
         let isSettled = session.publication != nil && session.publication == runtime.settledPublication
         let step = session.nextStep(
             isCommitAccepted: isSettled, hasPendingProposals: runtime.hasPendingProposals,
-            accepted: runtime.acceptedItems)
+            accepted: runtime.acceptedMessages)
         switch step {
         case .none: return false
         case .publishCommit(let publication): try await publish(publication, runtime)
@@ -54,19 +54,48 @@ extension RelayClient {
         return true
     }
 
+    // MARK: Being up to date
+
+    /// Waits until this device has read what the relay has of the group now.
+    func catchUp(_ runtime: GroupRuntime) async throws {
+        let description = try await askDescription(runtime)
+        try await wait(runtime) { runtime.session.record.cursor >= description.last || !runtime.session.isMember }
+    }
+
+    /// Waits until the relay has said what kind of group it is, and which log it has.
+    func described(_ runtime: GroupRuntime) async throws {
+        let isKnown = runtime.session.isDescribed && runtime.session.record.log != .none
+        guard runtime.session.isMember, !isKnown else { return }
+        let description = try await askDescription(runtime)
+        guard runtime.session.isMember else { return }
+        _ = try turn(runtime) { session, turn in try session.take(description, turn) }
+    }
+
+    func askDescription(_ runtime: GroupRuntime) async throws -> GroupDescription {
+        try await usableConnection().ask(
+            DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
+    }
+
     // MARK: Commits
 
     private func makeCommit(_ runtime: GroupRuntime) async throws {
-        // The relay is told whom it removes: by their numbers.
-        let users = try look(runtime) { session, turn in try session.usersToRemoveUnseen(turn) }
-        if !users.isEmpty { _ = try await lookUp(users) }
-        guard runtime.session.isMember, runtime.session.publication == nil else { return }
-        try turn(runtime) { session, turn in
-            try session.makeCommit(accepted: runtime.acceptedItems, turn)
+        try await learnNumbers(runtime)
+        let session = runtime.session
+        guard session.isMember, session.publication == nil else { return }
+        let hasMoot = try turn(runtime) { session, turn in
+            try session.makeCommit(accepted: runtime.acceptedMessages, turn)
             runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+            return !turn.outcome.mootItems.isEmpty
+        }
+        if hasMoot, session.publication == nil {
+            try await catchUp(runtime)
+            try turn(runtime) { session, turn in
+                guard session.isMember, session.publication == nil else { return }
+                try session.makeCommit(accepted: runtime.acceptedMessages, isCaughtUp: true, turn)
+            }
         }
         // Nothing could be committed: what is pending cannot be.
-        if runtime.session.publication == nil { runtime.hasPendingProposals = false }
+        if session.publication == nil { runtime.hasPendingProposals = false }
     }
 
     private func publish(_ publication: Publication, _ runtime: GroupRuntime) async throws {
@@ -129,10 +158,10 @@ extension RelayClient {
         case .commitReserved?, .rateLimited?:
             let wait = error.retryDetail.map { Duration.milliseconds($0.retryAfterMilliseconds) } ?? .zero
             await pause(max(wait, .milliseconds(20)), while: publication, runtime)
-        case .proposalRequired?, .storageFull?, .storageFailed?, .shuttingDown?:
-            if error.code.relayCode == .proposalRequired {
-                try turn(runtime) { session, turn in try session.discardCommit(turn) }
-            }
+        case .storageFull?, .storageFailed?, .shuttingDown?: try await pause(Self.pauseAfterFailure)
+        case .proposalRequired?:
+            // Somebody leaves: the log tells, or the next GroupInfo.
+            try turn(runtime) { session, turn in try session.giveUp(publication, turn) }
             try await pause(Self.pauseAfterFailure)
         case nil: try await waitAfter(error)
         case .notMember?, .groupDeleted?, .groupUnknown?:
@@ -144,6 +173,8 @@ extension RelayClient {
             case .join: try failJoin(publication, error, runtime)
             case .create: try await didNotCreate(publication, error, runtime)
             case .commit:
+                // What others have proposed cannot be committed.
+                if publication.items.isEmpty { runtime.hasPendingProposals = false }
                 try turn(runtime) { session, turn in
                     try session.didRefuse(publication.items, RelayClientError(error), turn)
                 }
@@ -155,9 +186,8 @@ extension RelayClient {
     private func didNotCreate(
         _ publication: Publication, _ error: RelayConnectionError, _ runtime: GroupRuntime
     ) async throws {
-        if error.code == .relay(.groupExists), let connection {
-            let description = try await connection.ask(
-                DescribeGroup(groupID: runtime.session.record.id), for: GroupDescription.self, isRepeatable: true)
+        if error.code == .relay(.groupExists) {
+            let description = try await askDescription(runtime)
             guard !description.members.contains(where: { $0.client == account.clientNumber }) else {
                 try turn(runtime) { session, turn in try session.didCreate(publication, description.log, turn) }
                 return follow(runtime)
@@ -208,12 +238,13 @@ extension RelayClient {
         guard let connection else { return }
         do {
             _ = try await connection.publish(items.map(\.prepared.message))
-            runtime.acceptedItems.formUnion(
-                items.map(\.number).filter { number in runtime.session.outbox.contains { $0.number == number } })
+            runtime.acceptedMessages.formUnion(items.map(\.prepared.hash))
+            // Some may have come back already.
+            runtime.forgetAcceptedMessages()
         } catch {
             switch error.code.relayCode {
             case .staleEpoch?, .futureEpoch?:
-                let epoch = error.epochDetail?.epoch.rawValue ?? 0
+                guard let epoch = error.epochDetail?.epoch.rawValue else { throw error }
                 try turn(runtime) { session, turn in
                     try session.didRefuse(items.map(\.number), groupEpoch: epoch, turn)
                 }
@@ -223,7 +254,7 @@ extension RelayClient {
             case nil: try await waitAfter(error)
             case .notMember?, .groupDeleted?, .groupUnknown?:
                 // The log tells why; until it does, nothing can be sent.
-                runtime.acceptedItems.formUnion(items.map(\.number))
+                runtime.acceptedMessages.formUnion(items.map(\.prepared.hash))
             case _?: try await didRefuse(items, error, runtime)
             }
         }
@@ -254,16 +285,14 @@ extension RelayClient {
             session.record.status = .joining
             session.record.denied = nil
         }
-        runtime.follower?.cancel()
-        runtime.follower = nil
+        runtime.stopFollowing()
     }
 
     private func join(_ runtime: GroupRuntime) async throws {
         guard let connection else { return }
         let id = runtime.session.record.id
         do {
-            let description = try await connection.ask(
-                DescribeGroup(groupID: id), for: GroupDescription.self, isRepeatable: true)
+            let description = try await askDescription(runtime)
             let answer = try await connection.fetchGroupInfo(id)
             guard runtime.session.record.status == .joining, runtime.session.publication == nil else { return }
             try turn(runtime) { session, turn in
@@ -275,9 +304,8 @@ extension RelayClient {
             }
             if runtime.staleGroupInfos >= 2 { try await pause(Self.pauseAfterFailure) }
         } catch let error as RelayConnectionError {
-            guard error.code.relayCode != nil, error.code.relayCode != .rateLimited else {
-                return try await waitAfter(error)
-            }
+            guard let code = error.code.relayCode else { return try await waitAfter(error) }
+            guard !code.isTemporary else { return try await pause(Self.pauseAfterFailure) }
             try failJoin(runtime, RelayClientError(error))
         } catch let error as GroupError {
             try failJoin(runtime, RelayClientError(error))
@@ -287,5 +315,15 @@ extension RelayClient {
     private func failJoin(_ runtime: GroupRuntime, _ error: RelayClientError) throws {
         runtime.joinFailure = error
         try turn(runtime) { session, turn in try session.finish(.neverJoined, at: .zero, turn) }
+    }
+}
+
+extension ErrorCode {
+    /// Whether the same may be accepted later.
+    fileprivate var isTemporary: Bool {
+        switch self {
+        case .rateLimited, .storageFull, .storageFailed, .shuttingDown, .commitReserved: true
+        default: false
+        }
     }
 }

@@ -19,6 +19,8 @@ public actor RelayClient {
     let clock = EntryClock()
     var account: Account
     var upkeep = Upkeep()
+    /// This device as groups see it, for as long as it has this credential.
+    var knownDevice: (credential: [UInt8], device: DeviceContext)?
 
     // The connection.
     var connection: RelayConnection?
@@ -129,8 +131,9 @@ public actor RelayClient {
 
     /// Something that nobody waits for has failed.
     func report(_ error: any Error) {
-        guard isOpen, !(error is CancellationError) else { return }
-        tell(.problem(RelayClientError(error)))
+        let error = RelayClientError(error)
+        guard isOpen, ![.cancelled, .closed].contains(error.code) else { return }
+        tell(.problem(error))
     }
 
     func setState(_ state: ConnectionState) {

@@ -1,8 +1,14 @@
-import RelayClient
+import ClientStore
+import MLS
+import MLSCodec
+import MLSCrypto
 import RelayServer
 import RelayWire
 import Synchronization
+import TLSPresentation
 import Testing
+
+@testable import RelayClient
 
 /// Seed 003: several devices for each user, and a service that nobody has to trust.
 @Suite("Seed 003: EmojisOnly", .timeLimit(.minutes(2)))
@@ -34,6 +40,33 @@ struct EmojisOnlyTests {
             let users = try await charlie.groupState(id).users
             #expect(users.map(\.name).sorted() == ["alice", "bob", "charlie"])
             #expect(users.first { $0.name == "bob" }?.devices.count == 2)
+        }
+    }
+
+    @Test("S3-4: private keys never leave the device")
+    func privateKeys() async throws {
+        try await withCrowd { crowd in
+            let sent = EventLog<[UInt8]>()
+            let recording: TamperingProxy.Rule = { passing in
+                if passing.direction == .toRelay { sent.append(passing.frame.body.frame(passing.id)) }
+                return nil
+            }
+            let alice = try await crowd.person("alice", isProxied: true, rule: recording)
+            let bob = try await crowd.person("bob")
+            let id = try await crowd.group([alice, bob])
+            try await alice.group(id).rotateKeys()
+            try await alice.group(id).send("🔑")
+            try await bob.message("🔑", in: id)
+            let keys = try await alice.client.privateKeys()
+            // Each KeyPackage has two, and the identity one.
+            #expect(keys.count >= 2 * 5 + 1)
+            let everything = sent.all.flatMap { $0 }
+            for key in keys {
+                #expect(key.count == 32)
+                #expect(!everything.contains(key))
+            }
+            // What must be found is.
+            #expect(everything.contains(alice.identity.signingKey.publicKey.bytes))
         }
     }
 
@@ -109,5 +142,27 @@ struct EmojisOnlyTests {
             for number in 0..<8 { _ = try await crowd.group([alice, bob], named: "Choir \(number)") }
             #expect(try await bob.client.groups().count == 8)
         }
+    }
+}
+
+extension RelayClient {
+    /// Those of the KeyPackages in the store, and of the identity.
+    fileprivate func privateKeys() throws -> [[UInt8]] {
+        let signingKey = try identity.signingKey.privateKeyBytes()
+        return try store.read { transaction in
+            try transaction.keys(Tables.keyPackages, prefix: []).flatMap { reference in
+                try transaction.keyPackage(reference).map { try Self.privateKeys(in: $0.secrets().saved()) } ?? []
+            }
+        } + [[UInt8](signingKey.bytes)]
+    }
+
+    /// The private halves in what `KeyPackageSecrets.saved` gives.
+    private static func privateKeys(in saved: SharedSecret) throws -> [[UInt8]] {
+        var reader = Reader(saved.bytes)
+        _ = try reader.uint16()
+        _ = try KeyPackage(from: &reader)
+        var halves: [[UInt8]] = []
+        for _ in 0..<4 { halves.append(try reader.opaque()) }
+        return [halves[0], halves[2]]
     }
 }

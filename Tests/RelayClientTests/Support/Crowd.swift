@@ -12,12 +12,14 @@ final class Crowd: Sendable {
     fileprivate init(_ relay: RunningRelay) { self.relay = relay }
 
     /// A new user with one device.
-    /// - Parameter isProxied: whether the test may come between; see `proxy(of:)`.
+    /// - Parameters:
+    ///   - isProxied: whether the test may come between; see `proxy(of:)`.
+    ///   - rule: what it does there from the first frame on.
     func person(
         _ user: String, device: String = "phone", isProxied: Bool = false, faults: StoreFaults? = nil,
-        _ change: (inout RelayClientConfiguration) -> Void = { _ in }
+        _ change: (inout RelayClientConfiguration) -> Void = { _ in }, rule: TamperingProxy.Rule? = nil
     ) async throws -> Person {
-        let url = isProxied ? try makeProxy(user, device).url : relay.url
+        let url = isProxied ? try makeProxy(user, device, rule).url : relay.url
         let person = try await Person.connected(user, device: device, at: url, faults: faults, change)
         people.withLock { $0.append(person) }
         return person
@@ -38,8 +40,11 @@ final class Crowd: Sendable {
         return further
     }
 
-    private func makeProxy(_ user: String, _ device: String) throws -> TamperingProxy {
+    private func makeProxy(
+        _ user: String, _ device: String, _ rule: TamperingProxy.Rule? = nil
+    ) throws -> TamperingProxy {
         let proxy = try TamperingProxy(before: relay)
+        proxy.setRule(rule)
         proxies.withLock { $0["\(user)'s \(device)"] = proxy }
         return proxy
     }

@@ -132,6 +132,13 @@ final class Person: Sendable {
     /// All that the client has said since it was opened.
     var events: [ClientEvent] { state.withLock { $0.events }.all }
 
+    /// What has failed in the background since it was opened.
+    var problems: [RelayClientError] {
+        events.compactMap { event in
+            if case .problem(let error) = event { error } else { nil }
+        }
+    }
+
     /// Waits until this device is in a group, and returns it.
     func joined(_ id: GroupID) async throws -> EncryptedGroup {
         try await until("\(name) in the group") { try await self.isMember(of: id) }
@@ -283,7 +290,7 @@ extension RelayClient {
             let (item, prepared) = (entry.item, entry.item.prepared)
             let what = item.isChange ? "change" : "message"
             return "\(what) of \(prepared?.epoch as Any) refused in \(prepared?.refusedIn as Any)"
-                + (runtime.acceptedItems.contains(entry.number) ? " accepted" : "")
+                + ((prepared.map { runtime.acceptedMessages.contains($0.hash) } ?? false) ? " accepted" : "")
         }
         return "\(record.status) at \(record.cursor) of \(record.log), admins \(record.admins.count), "
             + "denied \(record.denied as Any), follows \(runtime.follower != nil), works \(runtime.isWorking), "

@@ -1,0 +1,153 @@
+import ClientStore
+import MLS
+import MLSCodec
+import MLSCrypto
+import MLSPublicGroup
+import RelayConnection
+import RelayWire
+import TLSPresentation
+
+@testable import RelayClient
+
+/// What only tests look at or do: the inside of a client.
+extension RelayClient {
+    /// How many records there are to undo commits, and messages that may have to be sent again.
+    func journalCount() throws -> Int {
+        try store.read { transaction in
+            try transaction.keys(Tables.undo, prefix: []).count + transaction.keys(Tables.unconfirmed, prefix: []).count
+        }
+    }
+
+    /// The last entry of a group's log that was processed.
+    func cursor(in id: GroupID) throws -> SequenceNumber { try existing(id).session.record.cursor }
+
+    /// Where the last commit stands that was applied and not confirmed.
+    func lastProvisional(in id: GroupID) throws -> SequenceNumber? {
+        try existing(id).session.record.provisional.last?.sequenceNumber
+    }
+
+    func isDenying(in id: GroupID) throws -> Bool { try existing(id).session.record.denied != nil }
+
+    /// How many groups' secrets are stored.
+    func stateCount() throws -> Int {
+        try store.read { Set(try $0.keys(Tables.groupStates, prefix: []).map { $0.prefix(4) }).count }
+    }
+
+    func outboxCount(in id: GroupID) throws -> Int { try existing(id).session.outbox.count }
+
+    /// As an operator, takes a provisional commit back.
+    func void(_ commit: SequenceNumber, of log: LogNumber) async throws {
+        _ = try await usableConnection().ask(
+            Administer(.voidCommit(log: log, sequenceNumber: commit, text: Array("a test".utf8))),
+            for: Administered.self, isRepeatable: true)
+    }
+
+    /// Tells the relay that this device has accepted all that it has of a group's log.
+    func acknowledgeAll(in id: GroupID) async throws {
+        let record = try existing(id).session.record
+        try await usableConnection().acknowledge([Position(log: record.log, sequenceNumber: record.cursor)])
+    }
+
+    func log(of id: GroupID) throws -> LogNumber { try existing(id).session.record.log }
+
+    /// Publishes a commit of this member's that nobody can decrypt, in a group whose changes are hidden; this device's own
+    /// state knows nothing of it.
+    func publishBrokenCommit(in id: GroupID) async throws {
+        let runtime = try existing(id)
+        let messages = try look(runtime) { session, turn in
+            let records = try turn.transaction.scan(Tables.groupStates, prefix: session.record.state.key).map {
+                GroupStateRecord(key: Array($0.key.dropFirst(4)), value: $0.value)
+            }
+            var group = try Group(restoring: records, configuration: turn.device.groupConfiguration)
+            var options = CommitOptions()
+            options.makesGroupInfo = true
+            options.hasTreeInGroupInfo = true
+            options.framing = .privateMessage
+            return try group.commit(options)
+        }
+        var commit = messages.commit
+        commit[commit.count - 1] ^= 1
+        let frame = PublishCommit(
+            messages: [commit, messages.groupInfo].compactMap { $0 }, added: [], removed: [])
+        _ = try await usableConnection().ask(frame, for: Published.self, isRepeatable: true)
+    }
+}
+
+extension Crowd {
+    /// Keeps what a device says of its progress from the relay: commits that it has seen stay unconfirmed.
+    func withholdAcknowledgements(of person: Person) throws {
+        try proxy(of: person).setRule { passing in
+            if case .acknowledge = passing.frame { [] } else { nil }
+        }
+    }
+
+    /// Lets pass what was withheld: a new connection says it again.
+    func letAcknowledge(_ person: Person) throws {
+        let proxy = try proxy(of: person)
+        proxy.setRule(nil)
+        proxy.cut()
+    }
+}
+
+extension Person {
+    func count(in id: GroupID, _ isMeant: (GroupEvent.Kind) -> Bool) async throws -> Int {
+        try await history(id).count(where: isMeant)
+    }
+}
+
+extension RelayClient {
+    /// Proposes that a user's devices are removed, as other implementations may; this device's own state knows nothing of
+    /// it.
+    func publishRemoveProposal(of user: String, in id: GroupID) async throws {
+        let runtime = try existing(id)
+        let messages = try look(runtime) { session, turn in
+            let records = try turn.transaction.scan(Tables.groupStates, prefix: session.record.state.key).map {
+                GroupStateRecord(key: Array($0.key.dropFirst(4)), value: $0.value)
+            }
+            var group = try Group(restoring: records, configuration: turn.device.groupConfiguration)
+            group.configuration.handshakeFraming = .privateMessage
+            var messages: [[UInt8]] = []
+            for leaf in group.publicGroup.tree.members {
+                guard let node = group.publicGroup.tree.leafNode(at: leaf),
+                    try turn.device.member(node, turn.transaction).user == user
+                else { continue }
+                messages.append(try group.propose(.remove(Remove(removed: leaf))).message)
+            }
+            return messages
+        }
+        _ = try await usableConnection().publish(messages)
+    }
+}
+
+extension RelayClient {
+    func pendingProposalCount(in id: GroupID) throws -> Int {
+        try look(try existing(id)) { session, turn in
+            try session.withGroup(turn) { $0.publicGroup.pendingProposals.count }
+        }
+    }
+
+    /// This device's leaf, encoded.
+    func ownLeaf(in id: GroupID) throws -> [UInt8] {
+        try look(try existing(id)) { session, turn in
+            try session.withGroup(turn) { $0.publicGroup.tree.leafNode(at: $0.ownLeaf)?.encoded ?? [] }
+        }
+    }
+}
+
+extension RelayClient {
+    /// As if the relay had said that the credential ends soon.
+    func wantCredential(isMaintained: Bool) async throws {
+        try updateAccount { $0.needsCredential = true }
+        if isMaintained { await maintain() }
+    }
+
+    /// The credential in this device's leaf.
+    func ownCredential(in id: GroupID) throws -> [UInt8] {
+        try look(try existing(id)) { session, turn in
+            try session.withGroup(turn) { $0.publicGroup.tree.leafNode(at: $0.ownLeaf)?.credential.encoded ?? [] }
+        }
+    }
+
+    /// The first entry of a group's log that the relay still has.
+    func firstEntry(in id: GroupID) async throws -> SequenceNumber { try await askDescription(try existing(id)).first }
+}

@@ -1,0 +1,129 @@
+import RelayClient
+import RelayCore
+import RelayServer
+import RelayWire
+import Testing
+
+/// What is said and what happens while a device cannot reach the relay.
+@Suite("Without a connection", .timeLimit(.minutes(2)))
+struct OfflineTests {
+    @Test("N-6: what is said without a connection arrives in its order, once, also after a restart")
+    func later() async throws {
+        try await withCrowd { crowd in
+            let alice = try await crowd.person("alice")
+            let bob = try await crowd.person("bob", isProxied: true)
+            let id = try await crowd.group([alice, bob])
+            try crowd.proxy(of: bob).setRefusing(true)
+            let texts = (0..<100).map { "message \($0)" }
+            for text in texts.prefix(50) { try await bob.group(id).send(text) }
+            await bob.close()
+            try await alice.group(id).rotateKeys()
+            try crowd.proxy(of: bob).setRefusing(false)
+            try await bob.reopen()
+            for text in texts.suffix(50) { try await bob.group(id).send(text) }
+            for person in [alice, bob] {
+                try await person.message(texts[99], in: id)
+                #expect(try await person.texts(id) == texts)
+            }
+        }
+    }
+
+    @Test("what a device that was removed meanwhile had to say is told to be unsent")
+    func removed() async throws {
+        try await withCrowd { crowd in
+            let alice = try await crowd.person("alice")
+            let bob = try await crowd.person("bob", isProxied: true)
+            let id = try await crowd.group([alice, bob])
+            try crowd.proxy(of: bob).setRefusing(true)
+            let message = try await bob.group(id).send("too late")
+            let rotation = Task { try await bob.group(id).rotateKeys() }
+            try await until("both asked for") { try await bob.client.outboxCount(in: id) == 2 }
+            try await alice.group(id).remove(["bob"])
+            try crowd.proxy(of: bob).setRefusing(false)
+            try await bob.next("unsent message", in: id) { $0 == .notSent(message) ? true : nil }
+            try await bob.next("the end", in: id) { $0 == .ended(.removed(by: "alice")) ? true : nil }
+            await #expect(throws: RelayClientError(.notMember, "")) {
+                try await bounded("rotation") { try await rotation.value }
+            }
+            await #expect(throws: RelayClientError.self) { try await bob.group(id).accepted(message) }
+            #expect(try await alice.texts(id) == [])
+        }
+    }
+
+    @Test("a message that the relay finds too large is told to be unsent, and others are sent")
+    func tooLarge() async throws {
+        try await withCrowd({ $0.publish.maxMessageByteCount = 10_000 }) { crowd in
+            let people = try await crowd.people(["alice", "bob"])
+            let id = try await crowd.group(people)
+            let group = try await people[0].group(id)
+            try await group.send("before")
+            let message = try await group.send([UInt8](repeating: 1, count: 20_000), contentType: "application/test")
+            let result = Task { try await group.accepted(message) }
+            try await group.send("after")
+            try await people[0].next("unsent message", in: id) { $0 == .notSent(message) ? true : nil }
+            await #expect(throws: RelayClientError.self) { try await bounded("refusal") { try await result.value } }
+            for person in people {
+                try await person.message("after", in: id)
+                #expect(try await person.texts(id) == ["before", "after"])
+            }
+        }
+    }
+
+    @Test("S4-12: a group that was deleted while a device was away has ended for it")
+    func deleted() async throws {
+        try await withCrowd { crowd in
+            let people = try await crowd.people(["alice", "bob"])
+            let id = try await crowd.group(people)
+            await people[1].close()
+            try await people[0].group(id).delete()
+            try await people[1].reopen()
+            try await people[1].next("the end", in: id) { $0 == .ended(.deleted(by: "alice")) ? true : nil }
+            #expect(try await people[1].client.groups().isEmpty)
+        }
+    }
+
+    @Test("N-10: an invitation that nobody answers ends by itself, for both")
+    func expired() async throws {
+        try await withCrowd({ $0.core.invitationLifetimeMilliseconds = 300 }) { crowd in
+            let people = try await crowd.people(["alice", "bob"])
+            let id = try await crowd.group([people[0]]) { $0.join = .invitation }
+            try await people[0].group(id).add(["bob"])
+            for person in people { _ = try await person.nextInvitation(.waiting) }
+            for person in people {
+                _ = try await person.nextInvitation(.expired)
+                #expect(try await person.client.invitations().isEmpty)
+            }
+        }
+    }
+}
+
+/// What costs nothing.
+@Suite("Without anything to do", .timeLimit(.minutes(2)))
+struct IdleTests {
+    @Test("a group in which nothing happens sends nothing", arguments: [false, true])
+    func idle(isHidden: Bool) async throws {
+        try await withCrowd { crowd in
+            let people = try await crowd.people(["alice", "bob", "carol"], isProxied: true)
+            let id = try await crowd.group(people) { $0.hidesChanges = isHidden }
+            for person in people {
+                try await person.group(id).send("hello from \(person.user)")
+                for other in people { try await other.message("hello from \(person.user)", in: id) }
+            }
+            let proxies = try people.map { try crowd.proxy(of: $0) }
+            let sent: @Sendable () -> [Int] = {
+                proxies.map { $0.count(.toRelay) - $0.count(.toRelay, [.ping, .pong]) }
+            }
+            // What follows from the last message comes to its end.
+            try await until("silence") {
+                let before = sent()
+                try await Task.sleep(for: .milliseconds(500))
+                return sent() == before
+            }
+            let before = sent()
+            // This is what is measured.
+            try await Task.sleep(for: .seconds(2))
+            #expect(sent() == before)
+            for person in people { try await person.expectWarnings([], in: id) }
+        }
+    }
+}
