@@ -65,13 +65,13 @@ private struct CrashScript {
 
     func run() async throws {
         let id = try await create()
-        try await insisting { try await $0.group(id).add(["bob"]) }
-        try await insisting { try await $0.group(id).add(["carol"]) }
+        try await insisting("adding bob") { try await $0.group(id).add(["bob"]) }
+        try await insisting("adding carol") { try await $0.group(id).add(["carol"]) }
         _ = try await bob.joined(id)
         _ = try await carol.joined(id)
         for index in 0..<3 { try await say("hello \(index)", id) }
-        try await insisting { try await $0.group(id).rotateKeys() }
-        try await insisting { alice in
+        try await insisting("rotating") { try await $0.group(id).rotateKeys() }
+        try await insisting("removing bob") { alice in
             do {
                 try await alice.group(id).remove(["bob"])
             } catch let error as RelayClientError where error.code == .userUnknown {
@@ -84,11 +84,11 @@ private struct CrashScript {
 
     /// Does something until it returns, coming back after a crash.
     private func insisting<Value: Sendable>(
-        _ body: @escaping @Sendable (Person) async throws -> Value
+        _ what: String, _ body: @escaping @Sendable (Person) async throws -> Value
     ) async throws -> Value {
         while true {
             do {
-                return try await bounded("end of a call") { try await body(alice) }
+                return try await bounded("end of \(what)") { try await body(alice) }
             } catch let error as FakeServer.Failure {
                 var inside = ""
                 if let id = try await alice.anyGroup() { inside = try await alice.inside(id) }
@@ -103,7 +103,7 @@ private struct CrashScript {
         var policy = GroupPolicySettings()
         policy.join = .direct
         let settings = policy
-        return try await insisting { alice in
+        return try await insisting("creating") { alice in
             // What was begun before a crash comes about by itself.
             if let known = try await alice.anyGroup() { return try await alice.joined(known).id }
             return try await alice.client.createGroup(named: "Choir", policy: settings).id
@@ -112,7 +112,7 @@ private struct CrashScript {
 
     /// Says something, again where it did not come to be stored.
     private func say(_ text: String, _ id: GroupID) async throws {
-        _ = try await insisting { alice in
+        _ = try await insisting("saying \(text)") { alice in
             let known = try await alice.texts(id) + alice.unfinishedTexts(id)
             if !known.contains(text) { try await alice.group(id).send(text) }
         }

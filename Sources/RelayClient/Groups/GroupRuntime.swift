@@ -35,6 +35,8 @@ final class GroupRuntime {
     var isBroken = false
     /// Why the last attempt to join failed for good.
     var joinFailure: RelayClientError?
+    /// How often those who wait for a turn were resumed.
+    private(set) var turnCount = 0
     /// Wait for the next turn of the group.
     var turnWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
     /// Wait for items of the outbox.
@@ -55,6 +57,7 @@ final class GroupRuntime {
     }
 
     func resumeTurnWaiters() {
+        turnCount += 1
         let waiters = turnWaiters
         turnWaiters = [:]
         for waiter in waiters.values { waiter.resume() }

@@ -132,9 +132,11 @@ extension RelayClient {
         lastWaiter += 1
         let id = lastWaiter
         let number = runtime.session.number
+        let turnCount = runtime.turnCount
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if Task.isCancelled {
+                // Others may have had their turn on the way here.
+                if Task.isCancelled || !isOpen || runtime.turnCount != turnCount {
                     continuation.resume()
                 } else {
                     runtime.turnWaiters[id] = continuation
@@ -164,7 +166,14 @@ extension RelayClient {
         let id = lastWaiter
         let number = runtime.session.number
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { runtime.itemWaiters[item, default: [:]][id] = $0 }
+            await withCheckedContinuation { continuation in
+                // Others may have had their turn on the way here.
+                if runtime.session.outbox.contains(where: { $0.number == item }), isOpen {
+                    runtime.itemWaiters[item, default: [:]][id] = continuation
+                } else {
+                    continuation.resume(returning: .success(runtime.session.record.cursor))
+                }
+            }
         } onCancel: {
             Task { await self.stopWaiting(id, for: item, number) }
         }

@@ -295,7 +295,8 @@ extension RelayClient {
         return "\(record.status) at \(record.cursor) of \(record.log), admins \(record.admins.count), "
             + "denied \(record.denied as Any), follows \(runtime.follower != nil), works \(runtime.isWorking), "
             + "pending \(runtime.hasPendingProposals), broken \(runtime.isBroken), to publish "
-            + "\(session.publication?.epoch as Any) settled \(runtime.settledPublication?.epoch as Any), to do \(items)"
+            + "\(session.publication?.epoch as Any) settled \(runtime.settledPublication?.epoch as Any), to do \(items), "
+            + "waiting: for items \(runtime.itemWaiters.keys.sorted()), for turns \(runtime.turnWaiters.count)"
     }
 
     fileprivate func unfinishedTexts(_ id: GroupID) throws -> [String] {
