@@ -234,6 +234,8 @@ private func excusing<Value: Sendable>(_ body: () async throws -> Value) async t
     ]
     do {
         return try await body()
+    } catch is Person.Away {
+        return nil
     } catch let error as RelayClientError where excused.contains(error.code) {
         return nil
     }
@@ -294,7 +296,8 @@ extension GroupEvent.Kind {
         case .left(let member): "\(name(member)) left"
         case .removed(let member, let by): "\(name(member)) removed by \(name(by))"
         case .keysUpdated(let member): "\(name(member)) updated"
-        case .renamed(let name, let by): "\(by) renamed to \(name)"
+        // Who did it is a number to a device that does not know the client yet.
+        case .renamed(let name, _): "renamed to \(name)"
         default: nil
         }
     }

@@ -73,12 +73,15 @@ final class Person: Sendable {
         return person
     }
 
+    /// The device is away: it was closed, and has not come back yet.
+    struct Away: Error { let name: String }
+
     var user: String { identity.user }
 
     var client: RelayClient {
         get throws {
             guard let client = state.withLock({ $0.client }) else {
-                throw FakeServer.Failure(description: "\(user) is closed")
+                throw Away(name: name)
             }
             return client
         }
