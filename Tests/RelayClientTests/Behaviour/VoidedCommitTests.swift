@@ -126,8 +126,10 @@ struct VoidedCommitTests {
         }
     }
 
-    @Test("N-2: an operator takes back a commit: what was said and done after it is said and done once more")
-    func collateral() async throws {
+    @Test(
+        "N-2: an operator takes back a commit: what was said and done after it is said and done once more",
+        arguments: [false, true])
+    func collateral(isRestarted: Bool) async throws {
         try await withCrowd(Self.withOperator) { crowd in
             let root = try await crowd.person("root")
             let alice = try await crowd.person("alice")
@@ -142,6 +144,7 @@ struct VoidedCommitTests {
             try await bob.message("in the epoch that is no more", in: id)
             let epoch = try await converge([alice, bob], in: id)
             #expect(try await alice.client.journalCount() > 0)
+            if isRestarted { for person in [alice, bob] { try await person.reopen() } }
             try await root.client.void(commit, of: try await alice.client.log(of: id))
             try await expectVoided([alice, bob], in: id)
             // Alice's second commit is done again, the first one is not.
@@ -220,6 +223,36 @@ struct VoidedCommitTests {
             try crowd.letAcknowledge(bob)
             try await expectConversation([alice, bob, carol], in: id)
             #expect(try await carol.count(in: id) { $0 == .rejoined } == 0)
+        }
+    }
+
+    @Test("N-2: who has left in an epoch that is void leaves again")
+    func leaving() async throws {
+        try await withCrowd(Self.withOperator) { crowd in
+            let root = try await crowd.person("root")
+            let alice = try await crowd.person("alice")
+            let bob = try await crowd.person("bob", isProxied: true)
+            let id = try await crowd.group([alice, bob])
+            try await alice.group(id).setRole(.admin, of: "bob")
+            try await bob.next("role", in: id) { if case .roleChanged = $0 { true } else { nil } }
+            // Bob neither accepts anything nor carries anything out.
+            try crowd.proxy(of: bob).setRule { passing in
+                switch passing.frame {
+                case .acknowledge, .publish: passing.direction == .toRelay ? [] : nil
+                default: nil
+                }
+            }
+            let before = try await converge([alice, bob], in: id)
+            try await alice.group(id).rotateKeys()
+            let commit = try #require(try await alice.client.lastProvisional(in: id))
+            try await alice.group(id).leave()
+            try await root.client.void(commit, of: try await alice.client.log(of: id))
+            try crowd.letAcknowledge(bob)
+            try await bob.next("alice leaving", in: id) { if case .left = $0 { true } else { nil } }
+            #expect(try await bob.groupState(id).users.map(\.name) == ["bob"])
+            #expect(try await bob.groupState(id).epoch == before + 1)
+            try await until("alice out") { try await alice.groupState(id).isMember == false }
+            try await bob.expectWarnings([], in: id)
         }
     }
 
