@@ -25,8 +25,10 @@ final class GroupRuntime {
     var isDescribing = false
     /// How often the members that the relay names were not those of the group, one time after the other.
     var rosterMismatches = 0
-    /// How often the relay gave a GroupInfo that it did not accept a commit for.
+    /// How often the relay gave a GroupInfo that was older than it had said that the group is.
     var staleGroupInfos = 0
+    /// The epoch that the group is in, as the relay said when it refused an external commit.
+    var epochAtRelay: UInt64 = 0
     var lastCheck: ContinuousClock.Instant?
     var lastReport: ContinuousClock.Instant?
     /// Nothing more is read or sent: the relay does not show the history that it showed before.

@@ -60,7 +60,7 @@ extension GroupSession {
     /// Joins the group that a Welcome leads to. What this device knew of an earlier time in it goes.
     func join(_ group: consuming Group, state: StateNumber, needsKeyUpdate: Bool, _ turn: GroupTurn) throws {
         if record.state != .none { try deleteGroup(turn) }
-        let wasThere = record.cursor != .zero
+        let hasLostTrack = record.status != .ended && record.cursor != .zero
         record.status = .member
         record.end = nil
         record.cursor = .zero
@@ -76,7 +76,7 @@ extension GroupSession {
         try turn.transaction.delete(Tables.receipts, number.key)
         try begin(group, state: state, turn)
         try observeAll(turn)
-        if wasThere { try turn.append(.rejoined, self) }
+        if hasLostTrack { try turn.append(.rejoined, self) }
         try turn.append(.joined(try ownMember(turn), by: nil), self)
         turn.outcome.wantsDescription = true
     }
@@ -91,6 +91,12 @@ extension GroupSession {
     }
 
     // MARK: By an external commit
+
+    /// This device is to come into a group that it is not in, whatever it knows of an earlier time.
+    func beginJoining() {
+        (record.status, record.end) = (.joining, nil)
+        (record.cursor, record.chain) = (.zero, nil)
+    }
 
     /// Makes an external commit on what the relay says is the newest state of the group, to be published.
     /// - Throws: `GroupError` where that is none; nothing has changed then.
@@ -141,7 +147,7 @@ extension GroupSession {
 
     /// The relay has accepted the external commit: this device is in the group from there on.
     func didJoin(_ publication: Publication, _ receipt: Receipt, _ turn: GroupTurn) throws {
-        let wasMember = record.cursor != .zero
+        let hasLostTrack = record.cursor != .zero
         if record.state != .none { try deleteGroup(turn) }
         record.state = publication.state
         record.status = .member
@@ -160,7 +166,8 @@ extension GroupSession {
         try turn.transaction.delete(Tables.heads, number.key)
         try renewAll(turn)
         try observeAll(turn)
-        try turn.append(wasMember ? .rejoined : .joined(try ownMember(turn), by: nil), self, at: receipt.sequenceNumber)
+        try turn.append(
+            hasLostTrack ? .rejoined : .joined(try ownMember(turn), by: nil), self, at: receipt.sequenceNumber)
         turn.outcome.wantsDescription = true
     }
 
