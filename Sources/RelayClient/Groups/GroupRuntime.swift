@@ -27,16 +27,16 @@ final class GroupRuntime {
     var racesLost = 0
     /// How often the members that the relay names were not those of the group, one time after the other.
     var rosterMismatches = 0
-    /// How often the relay gave a GroupInfo that it did not accept a commit for.
+    /// How often the relay gave a GroupInfo that was older than it had said that the group is.
     var staleGroupInfos = 0
+    /// The epoch that the group is in, as the relay said when it refused an external commit.
+    var epochAtRelay: UInt64 = 0
     var lastCheck: ContinuousClock.Instant?
     var lastReport: ContinuousClock.Instant?
     /// Nothing more is read or sent: the relay does not show the history that it showed before.
     var isBroken = false
     /// Why the last attempt to join failed for good.
     var joinFailure: RelayClientError?
-    /// How often those who wait for a turn were resumed.
-    private(set) var turnCount = 0
     /// Wait for the next turn of the group.
     var turnWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
     /// Wait for items of the outbox.
@@ -57,7 +57,6 @@ final class GroupRuntime {
     }
 
     func resumeTurnWaiters() {
-        turnCount += 1
         let waiters = turnWaiters
         turnWaiters = [:]
         for waiter in waiters.values { waiter.resume() }

@@ -96,6 +96,12 @@ extension GroupSession {
 
     // MARK: By an external commit
 
+    /// This device is to come into a group that it is not in, whatever it knows of an earlier time.
+    func beginJoining() {
+        (record.status, record.end) = (.joining, nil)
+        (record.cursor, record.chain) = (.zero, nil)
+    }
+
     /// Makes an external commit on what the relay says is the newest state of the group, to be published.
     /// - Throws: `GroupError` where that is none; nothing has changed then.
     func joinExternally(_ answer: GroupInfoAnswer, state: StateNumber, _ turn: GroupTurn) throws {
@@ -145,7 +151,7 @@ extension GroupSession {
 
     /// The relay has accepted the external commit: this device is in the group from there on.
     func didJoin(_ publication: Publication, _ receipt: Receipt, _ turn: GroupTurn) throws {
-        let wasMember = record.cursor != .zero
+        let hasLostTrack = record.cursor != .zero
         if record.state != .none { try deleteGroup(turn) }
         record.state = publication.state
         record.status = .member
@@ -164,7 +170,8 @@ extension GroupSession {
         try turn.transaction.delete(Tables.heads, number.key)
         try renewAll(turn)
         try observeAll(turn)
-        try turn.append(wasMember ? .rejoined : .joined(try ownMember(turn), by: nil), self, at: receipt.sequenceNumber)
+        try turn.append(
+            hasLostTrack ? .rejoined : .joined(try ownMember(turn), by: nil), self, at: receipt.sequenceNumber)
         turn.outcome.wantsDescription = true
     }
 

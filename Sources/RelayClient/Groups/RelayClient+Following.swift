@@ -111,8 +111,7 @@ extension RelayClient {
             return false
         case .relay(.groupUnknown), .relay(.notMember), .relay(.groupDeleted):
             // What the log would have told cannot be read any more.
-            let end: GroupEnd =
-                error.code == .relay(.groupDeleted) ? .deleted(by: "somebody") : .removed(by: "somebody")
+            let end = runtime.session.unreadableEnd(isDeleted: error.code == .relay(.groupDeleted))
             tell(runtime) { session, turn in
                 try session.finish(end, at: .zero, turn)
                 try session.deleteGroup(turn)
@@ -164,6 +163,13 @@ extension RelayClient {
 extension GroupSession {
     /// Whether entries of its log are read: also by who was removed, or has left, by what may still be voided.
     var isFollowed: Bool { isMember || (record.status == .ended && !record.provisional.isEmpty) }
+
+    /// What it means that the log cannot be read any more.
+    func unreadableEnd(isDeleted: Bool) -> GroupEnd {
+        if isDeleted { return .deleted(by: "somebody") }
+        // Who was let in and could never read anything came with a commit that is void.
+        return record.firstEpoch != 0 && record.chain == nil ? .neverJoined : .removed(by: "somebody")
+    }
 
     /// Where the log is read on from.
     var place: Cursor { Cursor(sequenceNumber: record.cursor, chain: record.chain) }

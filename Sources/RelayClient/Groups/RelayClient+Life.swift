@@ -146,7 +146,7 @@ extension RelayClient {
         }
         guard known.session.record.end == .neverJoined, !known.session.isMember else { return }
         try turn(known) { session, _ in
-            (session.record.status, session.record.end) = (.joining, nil)
+            session.beginJoining()
             session.record.policy = policy
         }
     }
@@ -202,10 +202,7 @@ extension RelayClient {
         let runtime: GroupRuntime
         if let known = self.runtime(id) {
             if known.session.isMember { return }
-            try turn(known) { session, _ in
-                session.record.status = .joining
-                session.record.end = nil
-            }
+            try turn(known) { session, _ in if session.record.status == .ended { session.beginJoining() } }
             runtime = known
         } else {
             runtime = try newGroup(id.bytes, .joining) { _, _ in }

@@ -112,7 +112,7 @@ extension RelayClient {
             case .commit: break
             case .join:
                 try turn(runtime) { session, turn in try session.didJoin(publication, receipt, turn) }
-                runtime.staleGroupInfos = 0
+                (runtime.staleGroupInfos, runtime.epochAtRelay) = (0, 0)
                 follow(runtime)
                 tell(.groupJoined(runtime.session.id))
             }
@@ -149,7 +149,8 @@ extension RelayClient {
         switch error.code.relayCode {
         case .staleEpoch?, .futureEpoch?:
             if publication.kind == .join {
-                runtime.staleGroupInfos += 1
+                // A relay that does not say where the group is has nothing to answer for what it gives.
+                runtime.epochAtRelay = error.epochDetail?.epoch.rawValue ?? .max
                 try turn(runtime) { session, turn in try session.didNotJoin(publication, turn) }
             } else {
                 // The log says which commit has won; it may even be this one.
@@ -300,6 +301,9 @@ extension RelayClient {
                 session.record.policy = description.policy
                 let state = StateNumber(rawValue: try turn.transaction.nextNumber(Tables.groupStates))
                 try session.joinExternally(answer, state: state, turn)
+                // A race that was lost is no lie: what is older than the relay itself has said is one.
+                guard let epoch = session.publication?.epoch, epoch < runtime.epochAtRelay else { return }
+                runtime.staleGroupInfos += 1
                 if runtime.staleGroupInfos == 2 { try turn.append(.integrityWarning(.staleGroupInfo), session) }
             }
             if runtime.staleGroupInfos >= 2 { try await pause(Self.pauseAfterFailure) }

@@ -151,3 +151,19 @@ extension RelayClient {
     /// The first entry of a group's log that the relay still has.
     func firstEntry(in id: GroupID) async throws -> SequenceNumber { try await askDescription(try existing(id)).first }
 }
+
+extension RelayClient {
+    /// What there is to say of a group that hangs.
+    func situation(in id: GroupID) throws -> String {
+        let runtime = try existing(id)
+        let (session, record) = (runtime.session, runtime.session.record)
+        return """
+            cursor \(record.cursor), denied \(String(describing: record.denied)), provisional \
+            \(record.provisional.map { ($0.sequenceNumber, $0.epoch, $0.isOwn) }), outbox \
+            \(session.outbox.map { ($0.number, $0.item.prepared?.epoch, $0.item.prepared?.refusedIn) }), publication \
+            \(String(describing: session.publication?.epoch)), settled \(runtime.settledPublication != nil), accepted \
+            \(runtime.acceptedMessages.count), follower \(runtime.follower != nil), working \(runtime.isWorking), pending \
+            \(runtime.hasPendingProposals)
+            """
+    }
+}

@@ -126,8 +126,10 @@ struct VoidedCommitTests {
         }
     }
 
-    @Test("N-2: an operator takes back a commit: what was said and done after it is said and done once more")
-    func collateral() async throws {
+    @Test(
+        "N-2: an operator takes back a commit: what was said and done after it is said and done once more",
+        arguments: [false, true])
+    func collateral(isRestarted: Bool) async throws {
         try await withCrowd(Self.withOperator) { crowd in
             let root = try await crowd.person("root")
             let alice = try await crowd.person("alice")
@@ -142,6 +144,7 @@ struct VoidedCommitTests {
             try await bob.message("in the epoch that is no more", in: id)
             let epoch = try await converge([alice, bob], in: id)
             #expect(try await alice.client.journalCount() > 0)
+            if isRestarted { for person in [alice, bob] { try await person.reopen() } }
             try await root.client.void(commit, of: try await alice.client.log(of: id))
             try await expectVoided([alice, bob], in: id)
             // Alice's second commit is done again, the first one is not.
@@ -220,6 +223,78 @@ struct VoidedCommitTests {
             try crowd.letAcknowledge(bob)
             try await expectConversation([alice, bob, carol], in: id)
             #expect(try await carol.count(in: id) { $0 == .rejoined } == 0)
+        }
+    }
+
+    @Test("N-2: who was away while a commit was made and taken back goes on, and who came with it is out")
+    func away() async throws {
+        try await withCrowd(Self.withOperator) { crowd in
+            let people = try await crowd.people(["root", "alice", "bob", "carol"])
+            let (root, alice, bob, carol) = (people[0], people[1], people[2], people[3])
+            let id = try await crowd.group([alice, bob])
+            let message = try await bob.group(id).send("before")
+            _ = try await bob.group(id).accepted(message)
+            for person in [bob, carol] { await person.close() }
+            try await alice.group(id).add(["carol"])
+            let commit = try #require(try await alice.client.lastProvisional(in: id))
+            try await root.client.void(commit, of: try await alice.client.log(of: id))
+            try await expectVoided([alice], in: id)
+            for person in [bob, carol] { try await person.reopen() }
+            try await until("the Welcome") { try await carol.client.group(id) != nil }
+            try await carol.next("the end", in: id) { $0 == .ended(.neverJoined) ? true : nil }
+            try await expectVoided([bob], in: id)
+            try await expectConversation([alice, bob], in: id)
+            #expect(try await bob.count(in: id) { $0 == .rejoined } == 0)
+            #expect(try await carol.client.stateCount() == 0)
+        }
+    }
+
+    @Test("N-2: who was away while a commit was denied and voided goes on")
+    func awayWhileDenied() async throws {
+        try await withCrowd { crowd in
+            let people = try await crowd.people(["mallory", "alice", "bob", "carol"])
+            let id = try await crowd.group(people) { $0.hidesChanges = true }
+            let carol = people[3]
+            let honest = Array(people[1...2])
+            await carol.close()
+            try await people[0].client.publishBrokenCommit(in: id)
+            try await expectVoided(honest, in: id)
+            try await honest[0].group(id).send("meanwhile")
+            try await honest[1].message("meanwhile", in: id)
+            try await carol.reopen()
+            try await carol.message("meanwhile", in: id)
+            try await expectConversation(honest + [carol], in: id)
+            #expect(try await carol.count(in: id) { $0 == .rejoined } == 0)
+        }
+    }
+
+    @Test("N-2: who has left in an epoch that is void leaves again")
+    func leaving() async throws {
+        try await withCrowd(Self.withOperator) { crowd in
+            let root = try await crowd.person("root")
+            let alice = try await crowd.person("alice")
+            let bob = try await crowd.person("bob", isProxied: true)
+            let id = try await crowd.group([alice, bob])
+            try await alice.group(id).setRole(.admin, of: "bob")
+            try await bob.next("role", in: id) { if case .roleChanged = $0 { true } else { nil } }
+            // Bob neither accepts anything nor carries anything out.
+            try crowd.proxy(of: bob).setRule { passing in
+                switch passing.frame {
+                case .acknowledge, .publish: passing.direction == .toRelay ? [] : nil
+                default: nil
+                }
+            }
+            let before = try await converge([alice, bob], in: id)
+            try await alice.group(id).rotateKeys()
+            let commit = try #require(try await alice.client.lastProvisional(in: id))
+            try await alice.group(id).leave()
+            try await root.client.void(commit, of: try await alice.client.log(of: id))
+            try crowd.letAcknowledge(bob)
+            try await bob.next("alice leaving", in: id) { if case .left = $0 { true } else { nil } }
+            #expect(try await bob.groupState(id).users.map(\.name) == ["bob"])
+            #expect(try await bob.groupState(id).epoch == before + 1)
+            try await until("alice out") { try await alice.groupState(id).isMember == false }
+            try await bob.expectWarnings([], in: id)
         }
     }
 
