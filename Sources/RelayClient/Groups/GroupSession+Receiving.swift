@@ -24,7 +24,7 @@ extension GroupSession {
             case .digest(let digest): try takeDigest(digest, turn)
             case .entry(let entry): try takeEntry(entry, turn)
             }
-        } else if case .entry(let entry) = entry, entry.header.kind == .commitVoided {
+        } else if record.state != .none, case .entry(let entry) = entry, entry.header.kind == .commitVoided {
             // Of a group that this device was removed from, by a commit that does not count.
             try takeEntry(entry, turn)
         }
@@ -99,7 +99,7 @@ extension GroupSession {
         }
     }
 
-    private func epoch(_ turn: GroupTurn) throws -> UInt64 { try withGroup(turn) { $0.epoch } }
+    func epoch(_ turn: GroupTurn) throws -> UInt64 { try withGroup(turn) { $0.epoch } }
 
     private func process(_ entry: Entry, _ turn: GroupTurn) throws {
         let payload = entry.payload
