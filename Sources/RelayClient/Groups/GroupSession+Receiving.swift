@@ -103,6 +103,7 @@ extension GroupSession {
 
     private func process(_ entry: Entry, _ turn: GroupTurn) throws {
         let payload = entry.payload
+        let lost = publication?.kind == .commit ? publication : nil
         var staged: ReceivedCommit?
         var received: Received = .nothing
         try withGroup(turn) { group in
@@ -116,7 +117,8 @@ extension GroupSession {
                 // The journal of what was before begins ahead of the first change.
                 record.provisional.append(
                     ProvisionalCommit(
-                        sequenceNumber: entry.header.sequenceNumber, epoch: group.epoch, intents: [], isOwn: false))
+                        sequenceNumber: entry.header.sequenceNumber, epoch: group.epoch, intents: [], isOwn: false,
+                        lost: lost))
                 group.merge(commit)
             }
         }

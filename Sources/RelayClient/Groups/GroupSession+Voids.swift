@@ -44,14 +44,23 @@ extension GroupSession {
         record.denied = nil
         // The keys that it made are gone with it.
         if undone.contains(where: \.isOwn) { record.needsKeyUpdate = true }
-        try withGroup(turn) { $0.discardPendingCommit() }
-        try saveGroup(turn)
-        try setPublication(nil, turn)
+        try reopen(undone.first?.lost, turn)
         record.former.removeAll { $0.lastEpoch >= notice.epoch.rawValue }
         for commit in undone where commit.sequenceNumber != notice.sequenceNumber {
             for item in commit.intents { try enqueue(item.content, turn) }
         }
         try resend(after: notice.epoch, turn)
+    }
+
+    /// Sends a commit once more that has lost against one that is void: the relay may have taken it since.
+    private func reopen(_ lost: Publication?, _ turn: GroupTurn) throws {
+        let isThere = try withGroup(turn) { group in
+            if lost == nil { group.discardPendingCommit() }
+            return group.hasPendingCommit
+        }
+        try saveGroup(turn)
+        try setPublication(isThere ? lost : nil, turn)
+        turn.outcome.isCommitOpen = true
     }
 
     /// Sends anew what was sent in epochs after `epoch`, or refused because the group was in one: these are no more.

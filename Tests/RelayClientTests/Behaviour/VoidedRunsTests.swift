@@ -142,7 +142,8 @@ private final class VoidedRun {
         for change in changes {
             try await bounded("end of the change of \(change.what)", within: .seconds(60)) {
                 do { try await change.task.value } catch let error as RelayClientError {
-                    guard [.closed, .obsolete, .userUnknown, .connectionFailed].contains(error.code) else { throw error }
+                    guard [.closed, .obsolete, .userUnknown, .connectionFailed, .storeFailed].contains(error.code)
+                    else { throw error }
                 }
             }
         }
