@@ -348,7 +348,8 @@ let package = Package(
             dependencies: [
                 "ClientTransport", "MLSCodec", "MLSCrypto", "MLSTestSupport", "RelayConnection", "RelayCore",
                 "RelayStore",
-                "RelayTestSupport", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-tool",
+                "RelayTestSupport", "RelayWire", "TLSPresentation", "TestSupport", "mlsrelay", "mlsrelay-chat",
+                "mlsrelay-tool",
             ],
             path: "Tests/EndToEnd", swiftSettings: settings),
 

@@ -18,6 +18,8 @@ extension RelayConnection {
     ) async throws(RelayConnectionError) -> [Result<LogSubscription, RelayConnectionError>] {
         try checkUsable()
         let batch = SubscriptionBatch(count: logs.count)
+        let batchID = makeID()
+        batches[batchID] = batch
         let window = max(1, configuration.window)
         var handles: [SubscriptionHandle?] = []
         var ids: [FollowerID] = []
@@ -44,11 +46,14 @@ extension RelayConnection {
         }
         sendSubscribe(ids)
         await withTaskCancellationHandler {
-            await withCheckedContinuation { batch.wait($0) }
+            // By way of the client: a closure that does not name it is not run where it is (Swift 6.3 lets it touch what only
+            // the client may all the same), and there answers come at the same time.
+            await withCheckedContinuation { batches[batchID]?.wait($0) }
         } onCancel: {
             enqueue { $0.giveUp(waiting, .cancelled) }
         }
         mailbox.loop.cancel(deadline)
+        batches[batchID] = nil
         return zip(zip(logs, handles), batch.results).map { pair, result in
             guard let result else { preconditionFailure("a batch ends when every result is there") }
             return result.map { info in

@@ -51,6 +51,8 @@ public actor RelayConnection {
     // Who waits for what.
     var table = RequestTable()
     var connectWaiters: [Int: CheckedContinuation<Result<Void, RelayConnectionError>, Never>] = [:]
+    /// Subscriptions that wait for their first results.
+    var batches: [Int: SubscriptionBatch] = [:]
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
     private let observers = StateObservers()
     let receiptsObservers = ReceiptsObservers()

@@ -1,9 +1,10 @@
 import Foundation
-import RelayClient
 import RelayWire
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import RelayClient
 
 /// An honest relay behind bad connections: nothing is ever reported that is not so, nothing is lost and nothing comes
 /// twice.
@@ -116,8 +117,9 @@ private final class HonestRun {
                 continue
             }
             let missing = sent.subtracting(texts).sorted()
+            let waiting = (try? await person.client.waiting(in: id)) ?? "?"
             lines.append(
-                "\(person.name): epoch \(state.epoch), \(connection), has \(texts.count), not \(missing); \(person.problems)"
+                "\(person.name): epoch \(state.epoch), \(connection), has \(texts.count), not \(missing); waiting: \(waiting); \(person.problems)"
             )
         }
         return lines.joined(separator: "\n")
@@ -178,5 +180,17 @@ private final class HonestRun {
         var orders: Set<[String]> = []
         for person in stayers { orders.insert(try await person.texts(id)) }
         #expect(orders.count == 1, "seed \(seed), \(log)")
+    }
+}
+
+extension RelayClient {
+    /// What a group has to do still, for people who look for a fault.
+    fileprivate func waiting(in id: GroupID) throws -> String {
+        let runtime = try existing(id)
+        let items = runtime.session.outbox.map { number, item in
+            "\(number) \(String(describing: item.content).prefix(60)) of epoch \(item.prepared?.epoch.description ?? "none")"
+        }
+        return "\(items), publication \(runtime.session.publication?.kind.rawValue ?? 0), at "
+            + "\(runtime.session.record.cursor), waiters \(runtime.itemWaiters.count) and \(runtime.turnWaiters.count)"
     }
 }

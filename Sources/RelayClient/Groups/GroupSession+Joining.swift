@@ -60,13 +60,16 @@ extension GroupSession {
     /// Joins the group that a Welcome leads to. What this device knew of an earlier time in it goes.
     func join(_ group: consuming Group, state: StateNumber, needsKeyUpdate: Bool, _ turn: GroupTurn) throws {
         if record.state != .none { try deleteGroup(turn) }
-        let hasLostTrack = record.status != .ended && record.cursor != .zero
+        // Who was removed and is added again has lost track of nothing.
+        let hasLostTrack = record.cursor != .zero && record.status != .ended
         record.status = .member
         record.end = nil
         record.cursor = .zero
         record.chain = nil
         record.denied = nil
         record.former = []
+        // What was changed meanwhile the log does not tell: the relay is asked, as the first time.
+        record.admins = []
         record.needsKeyUpdate = needsKeyUpdate
         record.firstEpoch = group.epoch
         record.keysSince = turn.device.now()
@@ -75,6 +78,7 @@ extension GroupSession {
         try turn.transaction.delete(Tables.heads, number.key)
         try turn.transaction.delete(Tables.receipts, number.key)
         try begin(group, state: state, turn)
+        try renewAll(turn)
         try observeAll(turn)
         if hasLostTrack { try turn.append(.rejoined, self) }
         try turn.append(.joined(try ownMember(turn), by: nil), self)

@@ -45,7 +45,7 @@ extension GroupSession {
         let isWaiting = outbox.contains { $0.item.prepared?.refusedIn != nil }
         let fresh = outbox.filter { $0.item.prepared == nil && !$0.item.isChange }.map(\.number)
         // RFC 9420 section 12.4: what is pending is committed before anything is said.
-        let mustCommit = outbox.contains { $0.item.isChange } || (hasPendingProposals && !fresh.isEmpty)
+        let mustCommit = !dueChanges(accepted: accepted).isEmpty || (hasPendingProposals && !fresh.isEmpty)
         if publication == nil, mustCommit { return .makeCommit }
         // Of one epoch: if it is refused for that, all are.
         if let epoch = sent.first?.prepared.epoch {
@@ -54,6 +54,14 @@ extension GroupSession {
         // In the order in which they were said: what was refused is made anew first.
         if isWaiting || fresh.isEmpty || (publication != nil && hasPendingProposals) { return .none }
         return .prepareItems(Array(fresh.prefix(Self.maxItemCount)))
+    }
+
+    /// The changes that come before anything else that is not sent yet: who is added later does not read what was said
+    /// before, and who is removed later does.
+    /// - Parameter accepted: hashes of messages that the relay has taken.
+    private func dueChanges(accepted: Set<SHA256Digest>) -> [(number: UInt64, item: OutboxItem)] {
+        let waiting = outbox.filter { entry in !(entry.item.prepared.map { accepted.contains($0.hash) } ?? false) }
+        return Array(waiting.prefix { $0.item.isChange })
     }
 
     // MARK: Messages and proposals
@@ -133,13 +141,17 @@ extension GroupSession {
 
     // MARK: Commits
 
-    /// Makes a commit of all changes that wait, and of what others have proposed.
+    /// Makes a commit of the changes whose turn it is, and of what others have proposed, to be published: nothing where
+    /// nothing is left to do.
     /// - Parameters:
+    ///   - accepted: hashes of messages that the relay has taken.
     ///   - alone: the one change to make; nil for all.
     ///   - isCaughtUp: whether this device has read all that the relay had when it was last asked. What seems to be done
     ///     already may have been undone since, where it is not.
-    func makeCommit(alone: UInt64? = nil, isCaughtUp: Bool = false, _ turn: GroupTurn) throws {
-        let changes = outbox.filter { $0.item.isChange && (alone == nil || $0.number == alone) }
+    func makeCommit(
+        accepted: Set<SHA256Digest> = [], alone: UInt64? = nil, isCaughtUp: Bool = false, _ turn: GroupTurn
+    ) throws {
+        let changes = alone.map { number in outbox.filter { $0.number == number } } ?? dueChanges(accepted: accepted)
         var plan = CommitPlan()
         for (number, item) in changes {
             guard case .change(let change) = item.content else { continue }

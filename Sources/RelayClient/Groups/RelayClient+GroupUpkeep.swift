@@ -25,8 +25,7 @@ extension RelayClient {
                     try await describeOnce(runtime)
                     try await Task.sleep(for: configuration.commitDelay)
                 } catch {
-                    // The next commit and the next connection bring the next attempt.
-                    return
+                    // The next commit and the next connection bring the next attempt, if they have not already.
                 }
             }
         }
@@ -238,13 +237,15 @@ extension GroupSession {
     /// - Returns: whether its members are the group's; nil where that cannot be compared now.
     func take(_ description: GroupDescription, _ turn: GroupTurn) throws -> Bool? {
         record.log = description.log
-        // What the log has not told here yet is told by the log.
-        if !isDescribed || description.last <= record.cursor {
+        // What the log has not told here yet is told by the log, and what it has told since is newer.
+        let isFirst = !isDescribed
+        if isFirst || description.last == record.cursor {
             (record.name, record.alias, record.policy) = (description.name, description.alias, description.policy)
             record.admins = Set(description.members.filter { $0.role == .admin }.map(\.name)).sorted {
                 $0.lexicographicallyPrecedes($1)
             }
         }
+        if isFirst, description.last < record.cursor { turn.outcome.wantsDescription = true }
         try confirm(before: description.confirmedEpoch.rawValue, turn)
         try trackMembers(description.members, turn)
         let (epoch, tree) = try withGroup(turn) { ($0.epoch, $0.publicGroup.tree) }

@@ -72,7 +72,10 @@ extension RelayClient {
     private func takeWelcome(_ entry: Entry, _ cursor: Cursor) throws {
         do {
             try joinByWelcome(entry, cursor)
-        } catch let error as GroupError {
+        } catch {
+            // A group that was known is as it was.
+            for runtime in runtimes.values { try store.read { try runtime.session.reload($0) } }
+            guard error is GroupError else { throw error }
             // This device cannot join by it. It may be of a commit that was made anew, with a KeyPackage that was used for
             // the one that is void: then the group is joined as other devices' groups are.
             report(error)

@@ -134,16 +134,25 @@ extension RelayClient {
         let id = lastWaiter
         let number = runtime.session.number
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if Task.isCancelled {
-                    continuation.resume()
-                } else {
-                    runtime.turnWaiters[id] = continuation
-                }
-            }
+            await withCheckedContinuation { keep($0, id, runtime) }
         } onCancel: {
             Task { await self.stopWaiting(id, number) }
         }
+    }
+
+    /// Calls of the client's own: a closure that does not name the client is not run where the client is (Swift 6.3 lets it
+    /// touch what only the client may all the same), and there others touch the waiters at the same time.
+    private func keep(_ continuation: CheckedContinuation<Void, Never>, _ id: Int, _ runtime: GroupRuntime) {
+        preconditionIsolated()
+        if Task.isCancelled { continuation.resume() } else { runtime.turnWaiters[id] = continuation }
+    }
+
+    private func keep(
+        _ continuation: CheckedContinuation<Result<SequenceNumber, RelayClientError>, Never>, _ id: Int,
+        for item: UInt64, _ runtime: GroupRuntime
+    ) {
+        preconditionIsolated()
+        runtime.itemWaiters[item, default: [:]][id] = continuation
     }
 
     private func stopWaiting(_ id: Int, _ number: GroupNumber) {
@@ -165,7 +174,7 @@ extension RelayClient {
         let id = lastWaiter
         let number = runtime.session.number
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { runtime.itemWaiters[item, default: [:]][id] = $0 }
+            await withCheckedContinuation { keep($0, id, for: item, runtime) }
         } onCancel: {
             Task { await self.stopWaiting(id, for: item, number) }
         }

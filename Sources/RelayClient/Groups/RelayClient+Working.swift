@@ -46,21 +46,7 @@ extension RelayClient {
         switch step {
         case .none: return false
         case .publishCommit(let publication): try await publish(publication, runtime)
-        case .makeCommit:
-            try await learnNumbers(runtime)
-            let hasMoot = try turn(runtime) { session, turn in
-                try session.makeCommit(turn)
-                runtime.hasPendingProposals = try session.hasPendingProposals(turn)
-                return !turn.outcome.mootItems.isEmpty
-            }
-            if hasMoot, session.publication == nil {
-                try await catchUp(runtime)
-                try turn(runtime) { session, turn in
-                    if session.publication == nil { try session.makeCommit(isCaughtUp: true, turn) }
-                }
-            }
-            // Nothing could be committed: what is pending cannot be.
-            if session.publication == nil { runtime.hasPendingProposals = false }
+        case .makeCommit: try await makeCommit(runtime)
         case .prepareItems(let items): try turn(runtime) { try $0.prepare(items, $1) }
         case .publishItems(let items): try await publish(items, runtime)
         case .join: try await join(runtime)
@@ -92,6 +78,26 @@ extension RelayClient {
 
     // MARK: Commits
 
+    private func makeCommit(_ runtime: GroupRuntime) async throws {
+        try await learnNumbers(runtime)
+        let session = runtime.session
+        guard session.isMember, session.publication == nil else { return }
+        let hasMoot = try turn(runtime) { session, turn in
+            try session.makeCommit(accepted: runtime.acceptedMessages, turn)
+            runtime.hasPendingProposals = try session.hasPendingProposals(turn)
+            return !turn.outcome.mootItems.isEmpty
+        }
+        if hasMoot, session.publication == nil {
+            try await catchUp(runtime)
+            try turn(runtime) { session, turn in
+                guard session.isMember, session.publication == nil else { return }
+                try session.makeCommit(accepted: runtime.acceptedMessages, isCaughtUp: true, turn)
+            }
+        }
+        // Nothing could be committed: what is pending cannot be.
+        if session.publication == nil { runtime.hasPendingProposals = false }
+    }
+
     private func publish(_ publication: Publication, _ runtime: GroupRuntime) async throws {
         guard let connection else { return }
         do {
@@ -111,6 +117,7 @@ extension RelayClient {
                 tell(.groupJoined(runtime.session.id))
             }
         } catch let error as RelayConnectionError {
+            if error.code == .relay(.staleEpoch) { runtime.racesLost += 1 }
             guard runtime.session.publication == publication else { return }
             try await didRefuse(publication, error, runtime)
         }
@@ -151,7 +158,7 @@ extension RelayClient {
             }
         case .commitReserved?, .rateLimited?:
             let wait = error.retryDetail.map { Duration.milliseconds($0.retryAfterMilliseconds) } ?? .zero
-            try await pause(max(wait, .milliseconds(20)))
+            await pause(max(wait, .milliseconds(20)), while: publication, runtime)
         case .storageFull?, .storageFailed?, .shuttingDown?: try await pause(Self.pauseAfterFailure)
         case .proposalRequired?:
             // Somebody leaves: the log tells, or the next GroupInfo.
@@ -210,6 +217,19 @@ extension RelayClient {
     }
 
     private func pause(_ duration: Duration) async throws { try await Task.sleep(for: duration) }
+
+    /// Returns once `publication` is not what is to be published any more: another's commit has come.
+    private func pause(_ duration: Duration, while publication: Publication, _ runtime: GroupRuntime) async {
+        let end = ContinuousClock.now + duration
+        let timer = Task {
+            do { try await Task.sleep(until: end) } catch { return }
+            if isOpen { runtime.resumeTurnWaiters() }
+        }
+        while isOpen, runtime.session.publication == publication, ContinuousClock.now < end {
+            await nextTurn(of: runtime)
+        }
+        timer.cancel()
+    }
 
     // MARK: Messages
 

@@ -146,6 +146,7 @@ extension Relay {
                 plan.applicationByteCount += bytes.byteCount
                 plan.steps.append(.append(message: index))
             } else {
+                guard epoch == plan.epoch else { return try refusal(of: epoch, in: plan) }
                 plan.steps.append(.appendProposal(message: index, isSelfRemove: false))
             }
             return nil

@@ -16,11 +16,11 @@ final class Crowd: Sendable {
     ///   - isProxied: whether the test may come between; see `proxy(of:)`.
     ///   - rule: what it does there from the first frame on.
     func person(
-        _ user: String, device: String = "phone", isProxied: Bool = false,
+        _ user: String, device: String = "phone", isProxied: Bool = false, faults: StoreFaults? = nil,
         _ change: (inout RelayClientConfiguration) -> Void = { _ in }, rule: TamperingProxy.Rule? = nil
     ) async throws -> Person {
         let url = isProxied ? try makeProxy(user, device, rule).url : relay.url
-        let person = try await Person.connected(user, device: device, at: url, change)
+        let person = try await Person.connected(user, device: device, at: url, faults: faults, change)
         people.withLock { $0.append(person) }
         return person
     }

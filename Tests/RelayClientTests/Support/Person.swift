@@ -1,8 +1,11 @@
+import ClientStore
 import Foundation
 import RelayClient
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import RelayClient
 
 /// A device of a user in a test: an identity, its store, and the client on it, which can end and come back.
 final class Person: Sendable {
@@ -11,6 +14,8 @@ final class Person: Sendable {
     let url: String
     private let directory: String
     private let configuration: RelayClientConfiguration
+    /// Where the device's store crashes; nil where it does not.
+    let faults: StoreFaults?
     private let state = Mutex(State())
 
     private struct State {
@@ -22,10 +27,13 @@ final class Person: Sendable {
         var reader: Task<Void, Never>?
     }
 
-    private init(_ identity: Identity, _ url: String, _ configuration: RelayClientConfiguration) {
+    private init(
+        _ identity: Identity, _ url: String, _ configuration: RelayClientConfiguration, _ faults: StoreFaults?
+    ) {
         self.identity = identity
         self.url = url
         self.configuration = configuration
+        self.faults = faults
         directory = temporaryPath("client-\(identity.user)")
     }
 
@@ -47,11 +55,11 @@ final class Person: Sendable {
     /// A new device of `user`, connected to the relay at `url`. See `Crowd`, which closes those that it makes.
     static func connected(
         _ user: String, device: String = "phone", at url: String, admission: Admission = .open,
-        _ change: (inout RelayClientConfiguration) -> Void = { _ in }
+        faults: StoreFaults? = nil, _ change: (inout RelayClientConfiguration) -> Void = { _ in }
     ) async throws -> Person {
         var configuration = configuration
         change(&configuration)
-        let person = Person(try Identity.create(user: user, device: device), url, configuration)
+        let person = Person(try Identity.create(user: user, device: device), url, configuration, faults)
         try await person.open(admission)
         return person
     }
@@ -60,7 +68,7 @@ final class Person: Sendable {
     func furtherDevice(_ device: String, at url: String? = nil) async throws -> Person {
         let identity = try Identity.create(user: user, device: device)
         let admission = try await client.admit(identity.admissionRequest)
-        let person = Person(identity, url ?? self.url, configuration)
+        let person = Person(identity, url ?? self.url, configuration, faults.map { _ in StoreFaults() })
         try await person.open(.device(admission))
         return person
     }
@@ -79,8 +87,13 @@ final class Person: Sendable {
     // MARK: Ending and coming back
 
     private func open(_ admission: Admission) async throws {
+        var store = ClientStoreConfiguration()
+        // What is crashed here is never the computer.
+        if let faults { (store.isDurable, store.faults) = (false, faults.begin()) }
         let client = try RelayClient(
-            identity: identity, directory: directory, relay: url, configuration: configuration)
+            identity: identity, directory: directory, relay: url, configuration: configuration,
+            storeConfiguration: store)
+        faults?.whenCrashed { [weak client] in Task { await client?.close() } }
         let log = EventLog<ClientEvent>()
         let stream = await client.events()
         let reader = Task { for await event in stream { log.append(event) } }
@@ -94,6 +107,7 @@ final class Person: Sendable {
     func close() async {
         let (client, reader) = state.withLock { state in (state.client.take(), state.reader.take()) }
         await client?.close()
+        await faults?.settle()
         reader?.cancel()
     }
 
@@ -249,4 +263,51 @@ func converge(_ people: [Person], in id: GroupID, within limit: Duration = patie
     }
     guard let first = people.first else { return 0 }
     return try await first.groupState(id).epoch
+}
+
+extension Person {
+    /// What this device has still to do in a group, in words.
+    func unfinished(_ id: GroupID) async throws -> [String] { try await client.unfinished(id) }
+    /// How often a commit of this device's came too late, since the device was opened.
+    func racesLost(_ id: GroupID) async throws -> Int { try await client.racesLost(id) }
+    /// What this device does in a group at the moment, for who looks for a fault.
+    func inside(_ id: GroupID) async throws -> String { try await client.inside(id) }
+    func unfinishedTexts(_ id: GroupID) async throws -> [String] { try await client.unfinishedTexts(id) }
+}
+
+extension RelayClient {
+    fileprivate func unfinished(_ id: GroupID) throws -> [String] {
+        let session = try existing(id).session
+        return session.outbox.map { "\($0.item.content)" } + (session.publication.map { ["\($0.kind)"] } ?? [])
+    }
+
+    fileprivate func racesLost(_ id: GroupID) throws -> Int { try existing(id).racesLost }
+
+    fileprivate func inside(_ id: GroupID) throws -> String {
+        let runtime = try existing(id)
+        let (session, record) = (runtime.session, runtime.session.record)
+        let items = session.outbox.map { entry in
+            let (item, prepared) = (entry.item, entry.item.prepared)
+            let what = item.isChange ? "change" : "message"
+            return "\(what) of \(prepared?.epoch as Any) refused in \(prepared?.refusedIn as Any)"
+                + ((prepared.map { runtime.acceptedMessages.contains($0.hash) } ?? false) ? " accepted" : "")
+        }
+        return "\(record.status) at \(record.cursor) of \(record.log), admins \(record.admins.count), "
+            + "denied \(record.denied as Any), follows \(runtime.follower != nil), works \(runtime.isWorking), "
+            + "pending \(runtime.hasPendingProposals), broken \(runtime.isBroken), to publish "
+            + "\(session.publication?.epoch as Any) settled \(runtime.settledPublication?.epoch as Any), to do \(items)"
+    }
+
+    fileprivate func unfinishedTexts(_ id: GroupID) throws -> [String] {
+        try existing(id).session.outbox.compactMap { entry in
+            if case .message(let payload) = entry.item.content {
+                String(decoding: payload.body, as: UTF8.self)
+            } else {
+                nil
+            }
+        }
+    }
+
+    /// All groups in the store, also those that are over.
+    func knownGroups() -> [GroupID] { runtimes.values.map(\.session.id) }
 }

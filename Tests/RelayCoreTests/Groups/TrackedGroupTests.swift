@@ -158,6 +158,17 @@ struct TrackedGroupTests {
         #expect(try scene["bob"].group.epochAuthenticator == scene["alice"].group.epochAuthenticator)
     }
 
+    @Test("N-5: a proposal of an epoch that is over is refused: nobody could commit it", arguments: settings)
+    func staleProposal(setting: Setting) throws {
+        let directory = try TemporaryDirectory(inMemory: true)
+        let scene = try scene(setting, directory)
+        let update = try scene["bob"].group.proposeUpdate()
+        try scene.commit(by: "alice")
+        #expect(
+            try refusal { _ = try scene.relay.publish(TestMessage(bytes: update), by: scene["bob"].client) }
+                == .staleEpoch)
+    }
+
     @Test("N-5: a commit without the GroupInfo of its epoch, or with another one, is refused", arguments: settings)
     func exactGroupInfo(setting: Setting) throws {
         let directory = try TemporaryDirectory(inMemory: true)
