@@ -84,7 +84,8 @@ extension GroupSession {
             try turn.append(.undecryptable(sender: nil, .contentUnknown), self, at: place)
             return
         }
-        let isLost = try record.denied != nil && envelope.epoch != epoch(turn)
+        // What comes late, of the epochs before, can be read.
+        let isLost = try record.denied != nil && (envelope.epoch ?? 0) > epoch(turn)
         if isLost {
             // Behind a commit that this device could not follow: what comes of it is decided elsewhere.
             if envelope.contentType == .application {
