@@ -66,6 +66,8 @@ struct ProvisionalCommit: Hashable {
     /// What it carried out of this device's own, to be done anew if it is voided with another one.
     let intents: [OutboxItem]
     let isOwn: Bool
+    /// The commit of this device's that has lost against it. Where it is voided, that one may be in the log after all.
+    let lost: Publication?
 }
 
 /// Somebody at a leaf that has changed since.
@@ -135,6 +137,7 @@ extension ProvisionalCommit: TLSCodable {
         epoch = try reader.uint64()
         intents = try reader.vector()
         isOwn = try reader.isPresent()
+        lost = try reader.optional()
     }
 
     func encode(into writer: inout Writer) {
@@ -142,6 +145,7 @@ extension ProvisionalCommit: TLSCodable {
         writer.integer(epoch)
         writer.vector(intents)
         writer.isPresent(isOwn)
+        writer.optional(lost)
     }
 }
 

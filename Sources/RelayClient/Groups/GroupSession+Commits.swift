@@ -134,7 +134,8 @@ extension GroupSession {
             guard group.hasPendingCommit else { return }
             record.provisional.append(
                 ProvisionalCommit(
-                    sequenceNumber: place, epoch: group.epoch, intents: intents.map(\.item), isOwn: true))
+                    sequenceNumber: place, epoch: group.epoch, intents: intents.map(\.item), isOwn: true,
+                    lost: nil))
             merged = group.mergePendingCommit().map { ReceivedCommit($0, before) }
         }
         try saveGroup(turn)

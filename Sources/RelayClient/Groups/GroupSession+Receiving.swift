@@ -24,7 +24,7 @@ extension GroupSession {
             case .digest(let digest): try takeDigest(digest, turn)
             case .entry(let entry): try takeEntry(entry, turn)
             }
-        } else if case .entry(let entry) = entry, entry.header.kind == .commitVoided {
+        } else if record.state != .none, case .entry(let entry) = entry, entry.header.kind == .commitVoided {
             // Of a group that this device was removed from, by a commit that does not count.
             try takeEntry(entry, turn)
         }
@@ -84,7 +84,8 @@ extension GroupSession {
             try turn.append(.undecryptable(sender: nil, .contentUnknown), self, at: place)
             return
         }
-        let isLost = try record.denied != nil && envelope.epoch != epoch(turn)
+        // What comes late, of the epochs before, can be read.
+        let isLost = try record.denied != nil && (envelope.epoch ?? 0) > epoch(turn)
         if isLost {
             // Behind a commit that this device could not follow: what comes of it is decided elsewhere.
             if envelope.contentType == .application {
@@ -99,10 +100,11 @@ extension GroupSession {
         }
     }
 
-    private func epoch(_ turn: GroupTurn) throws -> UInt64 { try withGroup(turn) { $0.epoch } }
+    func epoch(_ turn: GroupTurn) throws -> UInt64 { try withGroup(turn) { $0.epoch } }
 
     private func process(_ entry: Entry, _ turn: GroupTurn) throws {
         let payload = entry.payload
+        let lost = publication?.kind == .commit ? publication : nil
         var staged: ReceivedCommit?
         var received: Received = .nothing
         try withGroup(turn) { group in
@@ -116,7 +118,8 @@ extension GroupSession {
                 // The journal of what was before begins ahead of the first change.
                 record.provisional.append(
                     ProvisionalCommit(
-                        sequenceNumber: entry.header.sequenceNumber, epoch: group.epoch, intents: [], isOwn: false))
+                        sequenceNumber: entry.header.sequenceNumber, epoch: group.epoch, intents: [], isOwn: false,
+                        lost: lost))
                 group.merge(commit)
             }
         }

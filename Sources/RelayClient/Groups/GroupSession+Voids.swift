@@ -12,7 +12,10 @@ extension GroupSession {
         if let denied = record.denied, denied <= notice.sequenceNumber {
             // Nothing behind the commit that this device could not accept was applied here.
             guard denied == notice.sequenceNumber else { return }
-            try forgetDenied(notice, turn)
+            try forgetRefusals(notice, turn)
+        } else if try notice.epoch.rawValue >= epoch(turn) {
+            // It was never applied here: one of this device's own, made for what was void when the relay took it.
+            try forgetRefusals(notice, turn)
         } else if let undone = try rollBack(to: notice.sequenceNumber, turn) {
             try restore(undone, notice, turn)
         } else if notice.epoch.rawValue < record.firstEpoch {
@@ -27,10 +30,11 @@ extension GroupSession {
         try turn.append(.changeVoided(reason: reason), self, at: header.sequenceNumber)
     }
 
-    /// The commit was never applied here; what has lost against it may be done now.
-    private func forgetDenied(_ notice: VoidNotice, _ turn: GroupTurn) throws {
+    /// The commit was never applied here; what has lost against it is sent once more. It must not be made anew: the relay
+    /// may have it by now.
+    private func forgetRefusals(_ notice: VoidNotice, _ turn: GroupTurn) throws {
         record.denied = nil
-        try discardCommit(turn)
+        turn.outcome.isCommitOpen = true
         try resend(after: notice.epoch, turn)
     }
 
@@ -40,14 +44,23 @@ extension GroupSession {
         record.denied = nil
         // The keys that it made are gone with it.
         if undone.contains(where: \.isOwn) { record.needsKeyUpdate = true }
-        try withGroup(turn) { $0.discardPendingCommit() }
-        try saveGroup(turn)
-        try setPublication(nil, turn)
+        try reopen(undone.first?.lost, turn)
         record.former.removeAll { $0.lastEpoch >= notice.epoch.rawValue }
         for commit in undone where commit.sequenceNumber != notice.sequenceNumber {
             for item in commit.intents { try enqueue(item.content, turn) }
         }
         try resend(after: notice.epoch, turn)
+    }
+
+    /// Sends a commit once more that has lost against one that is void: the relay may have taken it since.
+    private func reopen(_ lost: Publication?, _ turn: GroupTurn) throws {
+        let isThere = try withGroup(turn) { group in
+            if lost == nil { group.discardPendingCommit() }
+            return group.hasPendingCommit
+        }
+        try saveGroup(turn)
+        try setPublication(isThere ? lost : nil, turn)
+        turn.outcome.isCommitOpen = true
     }
 
     /// Sends anew what was sent in epochs after `epoch`, or refused because the group was in one: these are no more.

@@ -107,6 +107,8 @@ struct GroupOutcome {
     var denial: String?
     /// Changes of which there is nothing left to do, as far as this device has read the log.
     var mootItems: [UInt64] = []
+    /// Whether a commit that the relay has refused may not have lost after all.
+    var isCommitOpen = false
     /// Whether the relay is to be asked what it knows of the group.
     var wantsDescription = false
     /// Whether proposals wait for somebody to commit them: who proposed the first of them.

@@ -65,6 +65,7 @@ extension RelayClient {
             runtime.resumeItemWaiters(item, result)
         }
         if !outcome.finished.isEmpty { runtime.forgetAcceptedMessages() }
+        if outcome.isCommitOpen { runtime.settledPublication = nil }
         if let text = outcome.denial { deny(text, runtime) }
         if outcome.wantsDescription { describe(runtime) }
         if let proposer = outcome.pendingProposer {

@@ -70,6 +70,34 @@ struct VoidedCommitTests {
         }
     }
 
+    @Test("N-2: while a commit is denied, what comes late of the epochs before is read")
+    func late() async throws {
+        try await withCrowd { crowd in
+            let mallory = try await crowd.person("mallory")
+            let people = try await crowd.people(["alice", "bob"], isProxied: true)
+            let (alice, bob) = (people[0], people[1])
+            let id = try await crowd.group([mallory] + people) { $0.hidesChanges = true }
+            try crowd.proxy(of: alice).setRule { passing in if case .denyCommit = passing.frame { [] } else { nil } }
+            let isHeld = EventLog<Void>()
+            try crowd.proxy(of: bob).setRule { passing in
+                guard passing.direction == .toRelay, case .publish = passing.frame else { return nil }
+                isHeld.append(())
+                return []
+            }
+            try await bob.group(id).send("late")
+            _ = try await isHeld.first("message on its way") { $0 }
+            try await alice.group(id).rotateKeys()
+            try await converge([mallory, alice], in: id)
+            try await mallory.client.publishBrokenCommit(in: id)
+            try await until("denial") { try await alice.client.isDenying(in: id) }
+            try crowd.proxy(of: bob).setRule(nil)
+            try crowd.proxy(of: bob).cut()
+            try await alice.message("late", in: id)
+            #expect(try await alice.client.isDenying(in: id))
+            #expect(try await alice.count(in: id) { if case .undecryptable = $0 { true } else { false } } == 0)
+        }
+    }
+
     @Test("N-2: whose commit has lost against one that is voided makes it anew")
     func lostAgainstVoided() async throws {
         try await withCrowd { crowd in
