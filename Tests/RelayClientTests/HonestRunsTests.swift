@@ -51,7 +51,7 @@ private final class HonestRun {
     private let seed: UInt64
     private var random: SeededGenerator
     private var sent: Set<String> = []
-    private var changes: [(what: String, task: Task<Void, any Error>)] = []
+    private var changes: [(what: String, group: EncryptedGroup, task: Task<Void, any Error>)] = []
     private var isGuestThere = false
     private var log: [String] = []
 
@@ -130,7 +130,7 @@ private final class HonestRun {
         _ person: Person, _ body: @escaping @Sendable (EncryptedGroup) async throws -> Void
     ) async throws {
         let group = try await person.group(id)
-        changes.append(("step \(log.count), \(log.last ?? "")", Task { try await body(group) }))
+        changes.append(("step \(log.count), \(log.last ?? "")", group, Task { try await body(group) }))
     }
 
     private func addOrRemoveGuest(_ person: Person) async throws {
@@ -147,10 +147,16 @@ private final class HonestRun {
         let begun = changes
         changes = []
         for change in begun {
-            try await bounded("end of the change of \(change.what)", within: .seconds(60)) {
-                do { try await change.task.value } catch let error as RelayClientError {
-                    guard [.closed, .obsolete].contains(error.code) else { throw error }
+            do {
+                try await bounded("end of the change of \(change.what)", within: .seconds(60)) {
+                    do { try await change.task.value } catch let error as RelayClientError {
+                        guard [.closed, .obsolete].contains(error.code) else { throw error }
+                    }
                 }
+            } catch let error as FakeServer.Failure {
+                let (client, id) = (change.group.client, id)
+                let waiting = try? await bounded("answer", within: .seconds(2)) { try await client.waiting(in: id) }
+                throw FakeServer.Failure(description: "\(error); \(waiting ?? "it does not even answer")")
             }
         }
     }
@@ -190,7 +196,8 @@ extension RelayClient {
         let items = runtime.session.outbox.map { number, item in
             "\(number) \(String(describing: item.content).prefix(60)) of epoch \(item.prepared?.epoch.description ?? "none")"
         }
-        return "\(items), publication \(runtime.session.publication?.kind.rawValue ?? 0), at "
+        return
+            "\(isOpen ? "open" : "closed"), \(items), publication \(runtime.session.publication?.kind.rawValue ?? 0), at "
             + "\(runtime.session.record.cursor), waiters \(runtime.itemWaiters.count) and \(runtime.turnWaiters.count)"
     }
 }
