@@ -21,6 +21,8 @@ final class GroupRuntime {
     var isTurnScheduled = false
     var isAcknowledging = false
     var isDenying = false
+    /// Whether people have to be told that this device is in the group.
+    var isToBeAnnounced = false
     var mustDescribe = false
     var isDescribing = false
     /// How often a commit of this device's came too late.

@@ -117,9 +117,9 @@ extension RelayClient {
         runtime.isBroken = false
         runtime.settledPublication = nil
         runtime.acceptedMessages = []
+        runtime.isToBeAnnounced = true
         carryOut(joined.outcome, runtime)
         follow(runtime)
-        tell(.groupJoined(runtime.session.id))
         renewKeysIfDue(runtime)
     }
 

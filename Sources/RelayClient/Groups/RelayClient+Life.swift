@@ -119,6 +119,8 @@ extension RelayClient {
             do { try await Task.sleep(for: configuration.headCheckInterval) } catch { return }
             guard isOpen else { return }
             await maintain()
+            // What fails is tried again.
+            try? await learnOwnDevices()
             for runtime in runtimes.values where runtime.session.isMember && isOpen {
                 renewKeysIfDue(runtime)
                 // What is found is told by events; what fails is tried again.

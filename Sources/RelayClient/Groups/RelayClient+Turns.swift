@@ -78,8 +78,16 @@ extension RelayClient {
         if outcome.wantsReport { say(.report, runtime) }
         if !outcome.changedClients.isEmpty { lookAfter(outcome.changedClients, runtime) }
         if !outcome.strangers.isEmpty { lookAt(outcome.strangers, runtime) }
+        announce(runtime)
         runtime.resumeTurnWaiters()
         kick(runtime)
+    }
+
+    /// Tells that this device has come into a group, once it is known what kind of group that is and what it is called.
+    private func announce(_ runtime: GroupRuntime) {
+        guard runtime.isToBeAnnounced, runtime.session.isMember, runtime.session.isDescribed else { return }
+        runtime.isToBeAnnounced = false
+        tell(.groupJoined(runtime.session.id))
     }
 
     // MARK: Sessions

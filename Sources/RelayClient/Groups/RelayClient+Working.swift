@@ -111,10 +111,10 @@ extension RelayClient {
                 follow(runtime)
             case .commit: break
             case .join:
+                runtime.isToBeAnnounced = true
                 try turn(runtime) { session, turn in try session.didJoin(publication, receipt, turn) }
                 (runtime.staleGroupInfos, runtime.epochAtRelay) = (0, 0)
                 follow(runtime)
-                tell(.groupJoined(runtime.session.id))
             }
         } catch let error as RelayConnectionError {
             if error.code == .relay(.staleEpoch) { runtime.racesLost += 1 }

@@ -46,7 +46,7 @@ public struct Invitation: Hashable, Sendable {
 /// What concerns this device as a whole.
 public enum ClientEvent: Hashable, Sendable {
     case connection(ConnectionState)
-    /// This device is in a group that it was not in before.
+    /// This device is in a group that it was not in before; its name is known.
     case groupJoined(GroupID)
     case invitation(Invitation)
     /// The user has a device that this one did not know.

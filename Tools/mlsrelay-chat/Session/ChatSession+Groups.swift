@@ -31,21 +31,7 @@ extension ChatSession {
     /// Follows a group that this device has come to: all of it is news.
     func follow(_ group: EncryptedGroup) async {
         guard await begin(group) else { return }
-        start { session in
-            await session.waitForName(of: group.id)
-            await session.follow(group, after: .start)
-        }
-    }
-
-    /// A device that was added learns the group's name a moment later, when the relay has described the group: what happens
-    /// in it is told under its name, if that comes soon.
-    private func waitForName(of id: GroupID) async {
-        for _ in 0..<100 where views[id]?.state?.name.isEmpty != false && !Task.isCancelled {
-            // Ended early where the session is.
-            try? await Task.sleep(for: .milliseconds(50))
-            await refresh(id)
-        }
-        tellStatus()
+        start { await $0.follow(group, after: .start) }
     }
 
     /// Takes in a group.
