@@ -8,7 +8,7 @@ import Testing
 
 @Suite("RelayClient: users, devices and trust", .timeLimit(.minutes(1)))
 struct DirectoryTests {
-    @Test("S3-10: a person compares a fingerprint, and that is remembered")
+    @Test("S3-8: a person compares a fingerprint, and that is remembered")
     func verified() async throws {
         try await withRelay { relay in
             let alice = try TestDevice("alice", at: relay.url)

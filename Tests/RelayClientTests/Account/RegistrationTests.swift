@@ -184,7 +184,7 @@ struct RegistrationTests {
         }
     }
 
-    @Test("S4-15: a device that another one revokes is told so, and the others hear of it")
+    @Test("N-15: a device that another one revokes is told so, and the others hear of it")
     func revoked() async throws {
         try await withRelay { relay in
             let phone = try TestDevice("alice", at: relay.url)
