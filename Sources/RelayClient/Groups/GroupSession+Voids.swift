@@ -13,11 +13,11 @@ extension GroupSession {
             // Nothing behind the commit that this device could not accept was applied here.
             guard denied == notice.sequenceNumber else { return }
             try forgetRefusals(notice, turn)
+        } else if let undone = try rollBack(to: notice.sequenceNumber, turn) {
+            try restore(undone, notice, turn)
         } else if try notice.epoch.rawValue >= epoch(turn) {
             // It was never applied here: one of this device's own, made for what was void when the relay took it.
             try forgetRefusals(notice, turn)
-        } else if let undone = try rollBack(to: notice.sequenceNumber, turn) {
-            try restore(undone, notice, turn)
         } else if notice.epoch.rawValue < record.firstEpoch {
             // This device came with it.
             return try finish(.neverJoined, at: header.sequenceNumber, turn)
