@@ -67,7 +67,10 @@ extension RelayClient {
         case .idle: setState(.idle)
         case .connecting: setState(.connecting)
         case .waiting: setState(.waiting)
-        case .ended(let error): setState(.ended(RelayClientError(error)))
+        case .ended(let error):
+            // What was to be sent stays; `connect` may find that it can be, one day.
+            connection = nil
+            setState(.ended(RelayClientError(error)))
         case .ready:
             guard lastState != .ready else { return }
             setState(.ready)

@@ -146,7 +146,7 @@ extension RelayClient {
     private func didRefuse(
         _ publication: Publication, _ error: RelayConnectionError, _ runtime: GroupRuntime
     ) async throws {
-        switch error.code.relayCode {
+        switch error.refusal {
         case .staleEpoch?, .futureEpoch?:
             if publication.kind == .join {
                 // A relay that does not say where the group is has nothing to answer for what it gives.
@@ -243,7 +243,7 @@ extension RelayClient {
             // Some may have come back already.
             runtime.forgetAcceptedMessages()
         } catch {
-            switch error.code.relayCode {
+            switch error.refusal {
             case .staleEpoch?, .futureEpoch?:
                 guard let epoch = error.epochDetail?.epoch.rawValue else { throw error }
                 try turn(runtime) { session, turn in
@@ -329,5 +329,13 @@ extension ErrorCode {
         case .rateLimited, .storageFull, .storageFailed, .shuttingDown, .commitReserved: true
         default: false
         }
+    }
+}
+
+extension RelayConnectionError {
+    /// Why the relay refused a request; nil where it was not the request that failed but the connection, be it for good.
+    fileprivate var refusal: ErrorCode? {
+        guard let code = code.relayCode, !code.endsConnection else { return nil }
+        return code
     }
 }

@@ -37,9 +37,12 @@ extension RelayClient {
 
     /// As an operator, takes a provisional commit back.
     func void(_ commit: SequenceNumber, of log: LogNumber) async throws {
-        _ = try await usableConnection().ask(
-            Administer(.voidCommit(log: log, sequenceNumber: commit, text: Array("a test".utf8))),
-            for: Administered.self, isRepeatable: true)
+        try await administer(.voidCommit(log: log, sequenceNumber: commit, text: Array("a test".utf8)))
+    }
+
+    /// Does what operators may do.
+    func administer(_ action: Administer.Action) async throws {
+        _ = try await usableConnection().ask(Administer(action), for: Administered.self, isRepeatable: true)
     }
 
     /// Tells the relay that this device has accepted all that it has of a group's log.

@@ -28,6 +28,26 @@ struct OfflineTests {
         }
     }
 
+    @Test("what a user wants to say that the operator has suspended waits until it may speak again")
+    func suspended() async throws {
+        try await withCrowd({ $0.rules.operators = [Array("root".utf8)] }) { crowd in
+            let root = try await crowd.person("root")
+            let people = try await crowd.people(["alice", "bob"])
+            let (alice, bob) = (people[0], people[1])
+            let id = try await crowd.group(people)
+            try await root.client.administer(.suspendUser(name: Array("bob".utf8)))
+            try await bob.next("end of the connection") { event in
+                event == .connection(.ended(RelayClientError(.userSuspended, ""))) ? true : nil
+            }
+            try await bob.group(id).send("am I heard?")
+            await #expect(throws: RelayClientError(.userSuspended, "")) { try await bob.client.connect() }
+            try await root.client.administer(.resumeUser(name: Array("bob".utf8)))
+            try await bob.client.connect()
+            try await alice.message("am I heard?", in: id)
+            #expect(try await !bob.history(id).contains { if case .notSent = $0 { true } else { false } })
+        }
+    }
+
     @Test("what a device that was removed meanwhile had to say is told to be unsent")
     func removed() async throws {
         try await withCrowd { crowd in
