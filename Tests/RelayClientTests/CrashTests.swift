@@ -113,7 +113,8 @@ private struct CrashScript {
     /// Says something, again where it did not come to be stored.
     private func say(_ text: String, _ id: GroupID) async throws {
         _ = try await insisting("saying \(text)") { alice in
-            let known = try await alice.texts(id) + alice.unfinishedTexts(id)
+            // In this order: what is not waiting any more by then is among what was said.
+            let known = try await alice.unfinishedTexts(id) + alice.texts(id)
             if !known.contains(text) { try await alice.group(id).send(text) }
         }
     }
