@@ -27,6 +27,8 @@ final class GroupRuntime {
     var isDescribing = false
     /// How often a commit of this device's came too late.
     var racesLost = 0
+    /// Since the last commit that the relay took.
+    var racesLostInARow = 0
     /// How often the members that the relay names were not those of the group, one time after the other.
     var rosterMismatches = 0
     /// How often the relay gave a GroupInfo that was older than it had said that the group is.

@@ -78,7 +78,16 @@ extension RelayClient {
 
     // MARK: Commits
 
+    /// How long to wait at most, for each race that was just lost, before the next commit is made.
+    private static var pauseAfterRace: Duration { .milliseconds(50) }
+    private static var maxRacesToPauseFor: Int { 20 }
+
     private func makeCommit(_ runtime: GroupRuntime) async throws {
+        if runtime.racesLostInARow > 0 {
+            // Many want to commit at once: all but one of the commits that are made for an epoch are for nothing.
+            let races = min(runtime.racesLostInARow, Self.maxRacesToPauseFor)
+            try await pause(Self.pauseAfterRace * races * Double.random(in: 0...1))
+        }
         try await learnNumbers(runtime)
         let session = runtime.session
         guard session.isMember, session.publication == nil else { return }
@@ -109,7 +118,7 @@ extension RelayClient {
             case .create:
                 try turn(runtime) { session, turn in try session.didCreate(publication, receipt, turn) }
                 follow(runtime)
-            case .commit: break
+            case .commit: runtime.racesLostInARow = 0
             case .join:
                 runtime.isToBeAnnounced = true
                 try turn(runtime) { session, turn in try session.didJoin(publication, receipt, turn) }
@@ -117,7 +126,10 @@ extension RelayClient {
                 follow(runtime)
             }
         } catch let error as RelayConnectionError {
-            if error.code == .relay(.staleEpoch) { runtime.racesLost += 1 }
+            if error.code == .relay(.staleEpoch) {
+                runtime.racesLost += 1
+                runtime.racesLostInARow += 1
+            }
             guard runtime.session.publication == publication else { return }
             try await didRefuse(publication, error, runtime)
         }
