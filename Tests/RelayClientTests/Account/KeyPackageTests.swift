@@ -39,7 +39,7 @@ struct KeyPackageTests {
 
     @Test("RFC 9750 5.1: the pool is refilled, and the last resort is replaced once it was handed out")
     func refilled() async throws {
-        try await withRelay({ $0.core.keyPackageFetchesPerUser = 0 }) { relay in
+        try await withRelay({ ($0.core.keyPackageFetchesPerUser, $0.core.keyPackageFetches) = (0, 0) }) { relay in
             let alice = try TestDevice("alice", at: relay.url)
             let owner = try await alice.connect()
             let before = try await owner.keyPackageStates
