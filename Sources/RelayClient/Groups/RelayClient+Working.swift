@@ -320,7 +320,7 @@ extension RelayClient {
             }
             if runtime.staleGroupInfos >= 2 { try await pause(Self.pauseAfterFailure) }
         } catch let error as RelayConnectionError {
-            guard let code = error.code.relayCode else { return try await waitAfter(error) }
+            guard let code = error.refusal else { return try await waitAfter(error) }
             guard !code.isTemporary else { return try await pause(Self.pauseAfterFailure) }
             try failJoin(runtime, RelayClientError(error))
         } catch let error as GroupError {

@@ -35,6 +35,9 @@ extension RelayClient {
 
     func outboxCount(in id: GroupID) throws -> Int { try existing(id).session.outbox.count }
 
+    /// As if this device could follow the group no longer.
+    func loseTrack(of id: GroupID) throws { rejoin(try existing(id)) }
+
     /// As an operator, takes a provisional commit back.
     func void(_ commit: SequenceNumber, of log: LogNumber) async throws {
         try await administer(.voidCommit(log: log, sequenceNumber: commit, text: Array("a test".utf8)))

@@ -48,6 +48,28 @@ struct OfflineTests {
         }
     }
 
+    @Test("a suspended user that has to join a group anew does so when it may again")
+    func suspendedAndLost() async throws {
+        try await withCrowd({ $0.rules.operators = [Array("root".utf8)] }) { crowd in
+            let root = try await crowd.person("root")
+            let alice = try await crowd.person("alice")
+            let bob = try await crowd.person("bob", isProxied: true)
+            let id = try await crowd.group([alice, bob])
+            try crowd.proxy(of: bob).setRefusing(true)
+            try await bob.client.loseTrack(of: id)
+            try await root.client.administer(.suspendUser(name: Array("bob".utf8)))
+            try crowd.proxy(of: bob).setRefusing(false)
+            try await bob.next("end of the connection") { event in
+                event == .connection(.ended(RelayClientError(.userSuspended, ""))) ? true : nil
+            }
+            try await root.client.administer(.resumeUser(name: Array("bob".utf8)))
+            try await bob.client.connect()
+            try await bob.next("having joined anew", in: id) { $0 == .rejoined ? true : nil }
+            try await converge([alice, bob], in: id)
+            #expect(try await !bob.history(id).contains { if case .ended = $0 { true } else { false } })
+        }
+    }
+
     @Test("what a device that was removed meanwhile had to say is told to be unsent")
     func removed() async throws {
         try await withCrowd { crowd in
