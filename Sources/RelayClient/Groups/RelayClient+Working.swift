@@ -11,22 +11,24 @@ extension RelayClient {
 
     /// Makes sure that what is to be done in a group is looked at.
     func kick(_ runtime: GroupRuntime) {
-        guard isOpen, connection != nil, !runtime.isBroken else { return }
+        guard canWork(on: runtime) else { return }
         runtime.mustLookAgain = true
         guard !runtime.isWorking else { return }
         runtime.isWorking = true
         Task {
             defer { runtime.isWorking = false }
-            while runtime.mustLookAgain, isOpen, connection != nil, !runtime.isBroken {
+            while runtime.mustLookAgain, canWork(on: runtime) {
                 runtime.mustLookAgain = false
                 await workOnce(runtime)
             }
         }
     }
 
+    private func canWork(on runtime: GroupRuntime) -> Bool { isOpen && connection != nil && !runtime.isBroken }
+
     private func workOnce(_ runtime: GroupRuntime) async {
         do {
-            while isOpen, !runtime.isBroken, try await step(runtime) {}
+            while canWork(on: runtime), try await step(runtime) {}
         } catch {
             guard isOpen, connection != nil else { return }
             report(error)

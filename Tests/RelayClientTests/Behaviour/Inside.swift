@@ -35,6 +35,9 @@ extension RelayClient {
 
     func outboxCount(in id: GroupID) throws -> Int { try existing(id).session.outbox.count }
 
+    /// Whether nothing is being done in a group.
+    func isResting(in id: GroupID) throws -> Bool { try !existing(id).isWorking }
+
     /// As if this device could follow the group no longer.
     func loseTrack(of id: GroupID) throws { rejoin(try existing(id)) }
 

@@ -30,43 +30,53 @@ struct OfflineTests {
 
     @Test("what a user wants to say that the operator has suspended waits until it may speak again")
     func suspended() async throws {
-        try await withCrowd({ $0.rules.operators = [Array("root".utf8)] }) { crowd in
-            let root = try await crowd.person("root")
-            let people = try await crowd.people(["alice", "bob"])
-            let (alice, bob) = (people[0], people[1])
-            let id = try await crowd.group(people)
-            try await root.client.administer(.suspendUser(name: Array("bob".utf8)))
-            try await bob.next("end of the connection") { event in
-                event == .connection(.ended(RelayClientError(.userSuspended, ""))) ? true : nil
-            }
+        try await withSuspended { alice, bob, id in
             try await bob.group(id).send("am I heard?")
-            await #expect(throws: RelayClientError(.userSuspended, "")) { try await bob.client.connect() }
-            try await root.client.administer(.resumeUser(name: Array("bob".utf8)))
-            try await bob.client.connect()
+        } once: { alice, bob, id in
+            try await bob.group(id).send("is anybody there?")
+        } again: { alice, bob, id in
             try await alice.message("am I heard?", in: id)
+            try await alice.message("is anybody there?", in: id)
             #expect(try await !bob.history(id).contains { if case .notSent = $0 { true } else { false } })
         }
     }
 
     @Test("a suspended user that has to join a group anew does so when it may again")
     func suspendedAndLost() async throws {
+        try await withSuspended { alice, bob, id in
+            try await bob.client.loseTrack(of: id)
+        } again: { alice, bob, id in
+            try await bob.next("having joined anew", in: id) { $0 == .rejoined ? true : nil }
+            try await converge([alice, bob], in: id)
+            #expect(try await !bob.history(id).contains { if case .ended = $0 { true } else { false } })
+        }
+    }
+
+    /// Runs `before` with bob's device cut off from the relay, `once` when it has learned that bob is suspended, and has
+    /// nothing to do until it may connect again, and `again` when it has.
+    private func withSuspended(
+        before: (_ alice: Person, _ bob: Person, GroupID) async throws -> Void,
+        once: (_ alice: Person, _ bob: Person, GroupID) async throws -> Void = { _, _, _ in },
+        again: (_ alice: Person, _ bob: Person, GroupID) async throws -> Void
+    ) async throws {
         try await withCrowd({ $0.rules.operators = [Array("root".utf8)] }) { crowd in
             let root = try await crowd.person("root")
             let alice = try await crowd.person("alice")
             let bob = try await crowd.person("bob", isProxied: true)
             let id = try await crowd.group([alice, bob])
             try crowd.proxy(of: bob).setRefusing(true)
-            try await bob.client.loseTrack(of: id)
+            try await before(alice, bob, id)
             try await root.client.administer(.suspendUser(name: Array("bob".utf8)))
             try crowd.proxy(of: bob).setRefusing(false)
             try await bob.next("end of the connection") { event in
                 event == .connection(.ended(RelayClientError(.userSuspended, ""))) ? true : nil
             }
+            try await until("rest in the group") { try await bob.client.isResting(in: id) }
+            try await once(alice, bob, id)
+            await #expect(throws: RelayClientError(.userSuspended, "")) { try await bob.client.connect() }
             try await root.client.administer(.resumeUser(name: Array("bob".utf8)))
             try await bob.client.connect()
-            try await bob.next("having joined anew", in: id) { $0 == .rejoined ? true : nil }
-            try await converge([alice, bob], in: id)
-            #expect(try await !bob.history(id).contains { if case .ended = $0 { true } else { false } })
+            try await again(alice, bob, id)
         }
     }
 
