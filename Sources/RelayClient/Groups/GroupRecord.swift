@@ -44,6 +44,10 @@ struct GroupRecord {
     var provisional: [ProvisionalCommit] = []
     /// Members that are gone, for as long as messages of their epochs may come.
     var former: [FormerMember] = []
+    /// Members of which the directory has something new, as the log says: what that is has not been asked yet.
+    var changedMembers: [ClientNumber] = []
+    /// Devices in the group that say to be of this user: whether the directory has them has not been asked yet.
+    var strangers: [Stranger] = []
     /// Up to where the relay knows that this device has processed the log.
     var acknowledged = SequenceNumber.zero
     /// The relay's time of the last entry.
@@ -68,6 +72,13 @@ struct ProvisionalCommit: Hashable {
     let isOwn: Bool
     /// The commit of this device's that has lost against it. Where it is voided, that one may be in the log after all.
     let lost: Publication?
+}
+
+/// A device in a group that says to be of this user, and where it came.
+struct Stranger: Hashable {
+    let member: Member
+    let signatureKey: [UInt8]
+    let place: SequenceNumber
 }
 
 /// Somebody at a leaf that has changed since.
@@ -100,6 +111,8 @@ extension GroupRecord: TLSCodable {
         denied = try reader.optional()
         provisional = try reader.vector()
         former = try reader.vector()
+        changedMembers = try reader.vector()
+        strangers = try reader.vector()
         acknowledged = try SequenceNumber(from: &reader)
         time = try reader.uint64()
         firstEpoch = try reader.uint64()
@@ -124,6 +137,8 @@ extension GroupRecord: TLSCodable {
         writer.optional(denied)
         writer.vector(provisional)
         writer.vector(former)
+        writer.vector(changedMembers)
+        writer.vector(strangers)
         acknowledged.encode(into: &writer)
         writer.integer(time)
         writer.integer(firstEpoch)
@@ -162,5 +177,19 @@ extension FormerMember: TLSCodable {
         writer.integer(lastEpoch)
         writer.opaque(signatureKey)
         member.encode(into: &writer)
+    }
+}
+
+extension Stranger: TLSCodable {
+    init(from reader: inout Reader) throws(DecodingError) {
+        member = try Member(from: &reader)
+        signatureKey = try reader.opaque()
+        place = try SequenceNumber(from: &reader)
+    }
+
+    func encode(into writer: inout Writer) {
+        member.encode(into: &writer)
+        writer.opaque(signatureKey)
+        place.encode(into: &writer)
     }
 }

@@ -21,6 +21,7 @@ final class GroupRuntime {
     var isTurnScheduled = false
     var isAcknowledging = false
     var isDenying = false
+    var isAskingDirectory = false
     /// Whether people have to be told that this device is in the group.
     var isToBeAnnounced = false
     var mustDescribe = false

@@ -97,7 +97,7 @@ extension GroupSession {
             try turn.append(.integrityWarning(.keyChanged(member)), self, at: place)
         }
         if member.user == turn.device.user, !member.isThisDevice, !isKnown {
-            turn.outcome.strangers.append(Stranger(member: member, signatureKey: node.signatureKey, place: place))
+            record.strangers.append(Stranger(member: member, signatureKey: node.signatureKey, place: place))
         }
     }
 

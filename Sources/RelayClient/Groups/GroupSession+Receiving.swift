@@ -63,7 +63,10 @@ extension GroupSession {
             try finish(.deleted(by: try user(of: deletion.by, turn)), at: place, turn)
         case .memberChanged:
             let change: MemberChangeNotice = try notice(entry)
-            turn.outcome.changedClients.append(change.client)
+            guard let key = try turn.transaction.client(change.client)?.signatureKey, try hasMember(key, turn),
+                !record.changedMembers.contains(change.client)
+            else { break }
+            record.changedMembers.append(change.client)
         default: break
         }
     }

@@ -91,13 +91,6 @@ final class GroupTurn {
     }
 }
 
-/// A device in a group that says to be of this user.
-struct Stranger {
-    let member: Member
-    let signatureKey: [UInt8]
-    let place: SequenceNumber
-}
-
 /// What has to be done outside of the transaction, once it is durable.
 struct GroupOutcome {
     var hasEvents = false
@@ -119,10 +112,6 @@ struct GroupOutcome {
     var wantsCheck = false
     /// Whether somebody has asked what this device has seen.
     var wantsReport = false
-    /// Members about whom the directory has something new.
-    var changedClients: [ClientNumber] = []
-    /// Devices of this user's own that this one has not seen before.
-    var strangers: [Stranger] = []
     /// Whether this device is out of the group.
     var hasEnded = false
 }

@@ -151,60 +151,68 @@ extension RelayClient {
         _ = try turn(runtime) { session, turn in try session.take(result, turn) }
     }
 
-    // MARK: Devices of this user
+    // MARK: The directory
+
+    /// Asks the directory about members, where entries of the group's log have given reason to; what that was stays in the
+    /// record until there is an answer.
+    func askDirectory(_ runtime: GroupRuntime) {
+        guard !runtime.isAskingDirectory, connection != nil, runtime.session.hasQuestions else { return }
+        runtime.isAskingDirectory = true
+        Task {
+            defer { runtime.isAskingDirectory = false }
+            do {
+                while isOpen, connection != nil, runtime.session.hasQuestions {
+                    try await lookAtStrangers(runtime)
+                    try await removeRevoked(runtime)
+                }
+            } catch {
+                // The next entry and the next connection bring the next attempt, and so does time.
+                report(error)
+            }
+        }
+    }
 
     /// Warns of devices that say to be of this user and that the user's directory does not have: those that it has are
     /// told as such (`ClientEvent.deviceAdded`).
-    func lookAt(_ strangers: [Stranger], _ runtime: GroupRuntime) {
-        Task {
-            do {
-                try await learnOwnDevices()
-                let known = Set(account.devices.map(\.signatureKey))
-                let unknown = strangers.filter { !known.contains($0.signatureKey) }
-                guard !unknown.isEmpty else { return }
-                try turn(runtime) { session, turn in
-                    for stranger in unknown {
-                        try turn.append(
-                            .integrityWarning(.unknownDevice(stranger.member)), session, at: stranger.place)
-                    }
-                }
-            } catch {
-                report(error)
+    private func lookAtStrangers(_ runtime: GroupRuntime) async throws {
+        let strangers = runtime.session.record.strangers
+        guard !strangers.isEmpty else { return }
+        try await learnOwnDevices()
+        let known = Set(account.devices.map(\.signatureKey))
+        try turn(runtime) { session, turn in
+            session.record.strangers.removeAll { strangers.contains($0) }
+            for stranger in strangers where !known.contains(stranger.signatureKey) {
+                try turn.append(.integrityWarning(.unknownDevice(stranger.member)), session, at: stranger.place)
             }
         }
     }
 
-    // MARK: Devices that are no more
-
-    /// The directory says something about members: those that were revoked are removed.
-    func lookAfter(_ clients: [ClientNumber], _ runtime: GroupRuntime) {
-        Task {
-            do {
-                try await removeRevoked(clients, runtime)
-            } catch {
-                report(error)
-            }
-        }
-    }
-
-    private func removeRevoked(_ clients: [ClientNumber], _ runtime: GroupRuntime) async throws {
-        for client in clients {
-            guard let known = try store.read({ try $0.client(client) }) else { continue }
-            let found = try await lookUp([known.user]).first ?? nil
-            guard !(found ?? []).contains(where: { $0.number == client }) else { continue }
+    /// Removes those of the changed members that were revoked.
+    private func removeRevoked(_ runtime: GroupRuntime) async throws {
+        let changed = runtime.session.record.changedMembers
+        guard !changed.isEmpty else { return }
+        let members = try store.read { transaction in try changed.compactMap { try transaction.client($0) } }
+        let found = try await lookUp(members.map(\.user)).map { Set(($0 ?? []).map(\.number)) }
+        let revoked = zip(members, found).filter { !$1.contains($0.number) }.map(\.0)
+        if !revoked.isEmpty {
             let rank = try look(runtime) { try $0.rank(behind: LeafIndex(rawValue: 0), $1) }
             try await Task.sleep(for: configuration.commitDelay * rank)
-            try turn(runtime) { session, turn in
-                guard session.isMember, session.mayRemove(known.user, turn),
-                    try session.hasMember(known.signatureKey, turn)
-                else { return }
-                try session.enqueue(.change(.remove([known.signatureKey])), turn)
+        }
+        try turn(runtime) { session, turn in
+            session.record.changedMembers.removeAll { changed.contains($0) }
+            guard session.isMember else { return }
+            for member in revoked where session.mayRemove(member.user, turn) {
+                guard try session.hasMember(member.signatureKey, turn) else { continue }
+                try session.enqueue(.change(.remove([member.signatureKey])), turn)
             }
         }
     }
 }
 
 extension GroupSession {
+    /// Whether there is something to ask the directory.
+    var hasQuestions: Bool { isMember && !(record.strangers.isEmpty && record.changedMembers.isEmpty) }
+
     /// How many members are before this one to commit what somebody has proposed.
     func rank(behind proposer: LeafIndex, _ turn: GroupTurn) throws -> Int {
         let (members, own) = try withGroup(turn) { ($0.publicGroup.tree.members, $0.ownLeaf) }

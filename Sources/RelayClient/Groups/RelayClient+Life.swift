@@ -94,6 +94,7 @@ extension RelayClient {
             if runtime.session.isMember { describe(runtime) }
             acknowledge(runtime)
             if runtime.session.deniedCommit != nil { deny("denied before", runtime) }
+            askDirectory(runtime)
             kick(runtime)
         }
         Task {
@@ -126,6 +127,7 @@ extension RelayClient {
             try? await learnOwnDevices()
             for runtime in runtimes.values where runtime.session.isMember && isOpen {
                 renewKeysIfDue(runtime)
+                askDirectory(runtime)
                 // What is found is told by events; what fails is tried again.
                 try? await checkHeads(runtime)
             }

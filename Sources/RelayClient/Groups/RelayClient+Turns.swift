@@ -76,8 +76,7 @@ extension RelayClient {
         if outcome.needsRejoin { rejoin(runtime) }
         if outcome.wantsCheck { say(.check, runtime) }
         if outcome.wantsReport { say(.report, runtime) }
-        if !outcome.changedClients.isEmpty { lookAfter(outcome.changedClients, runtime) }
-        if !outcome.strangers.isEmpty { lookAt(outcome.strangers, runtime) }
+        askDirectory(runtime)
         announce(runtime)
         runtime.resumeTurnWaiters()
         kick(runtime)

@@ -25,6 +25,7 @@ public actor RelayClient {
     // The connection.
     var connection: RelayConnection?
     var isOpen = true
+    private var closing: Task<Void, Never>?
     var lastState = ConnectionState.idle
     var connectionReaders: [Task<Void, Never>] = []
     var inboxReader: Task<Void, Never>?
@@ -91,10 +92,20 @@ public actor RelayClient {
         }
     }
 
-    /// Ends the connection and closes the store. What is not sent yet is, the next time.
+    /// Ends the connection and closes the store. What is not sent yet is, the next time. Whoever calls this, also again,
+    /// finds the store closed afterwards.
     public func close() async {
-        guard isOpen else { return }
+        guard isOpen else {
+            await closing?.value
+            return
+        }
         isOpen = false
+        let closing = Task { await end() }
+        self.closing = closing
+        await closing.value
+    }
+
+    private func end() async {
         let ending = RelayClientError(.closed, "the client was closed")
         for runtime in runtimes.values { runtime.end(ending) }
         inboxReader?.cancel()

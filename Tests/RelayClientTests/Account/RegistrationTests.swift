@@ -34,6 +34,20 @@ struct RegistrationTests {
         }
     }
 
+    @Test("whoever closes a client, also again, finds its store free")
+    func closedTwice() async throws {
+        try await withRelay { relay in
+            let device = try TestDevice("alice", at: relay.url)
+            let client = try await device.connect()
+            await withTaskGroup { group in
+                for _ in 0..<4 { group.addTask { await client.close() } }
+                await group.next()
+                #expect(throws: Never.self) { try device.open() }
+            }
+            await device.close()
+        }
+    }
+
     @Test("a second device comes in by an admission of the first, which then knows it")
     func secondDevice() async throws {
         try await withRelay { relay in

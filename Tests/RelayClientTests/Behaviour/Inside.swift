@@ -38,6 +38,9 @@ extension RelayClient {
     /// Whether nothing is being done in a group.
     func isResting(in id: GroupID) throws -> Bool { try !existing(id).isWorking }
 
+    /// Whether there is something about a group that the directory has not answered yet.
+    func hasQuestions(in id: GroupID) throws -> Bool { try existing(id).session.hasQuestions }
+
     /// As if this device could follow the group no longer.
     func loseTrack(of id: GroupID) throws { rejoin(try existing(id)) }
 
@@ -62,8 +65,30 @@ extension RelayClient {
     /// Publishes a commit of this member's that nobody can decrypt, in a group whose changes are hidden; this device's own
     /// state knows nothing of it.
     func publishBrokenCommit(in id: GroupID) async throws {
-        let runtime = try existing(id)
-        let messages = try look(runtime) { session, turn in
+        let messages = try hiddenCommit(in: id)
+        var commit = messages.commit
+        commit[commit.count - 1] ^= 1
+        try await publish(commit, messages.groupInfo)
+    }
+
+    /// Adds a device that says to be of a user, with a key that nobody has registered, in a group whose changes are hidden;
+    /// the relay is told of nobody, and this device's own state knows nothing of it.
+    func publishImpostor(of user: String, in id: GroupID) async throws {
+        let now = ValidationPolicy.systemClock()
+        let secrets = try KeyPackageSecrets(
+            suite: Account.suite,
+            identity: ClientIdentity(
+                credential: .basic(identity: Array(user.utf8)), signingKey: try SigningKey.generate(.ed25519)),
+            lifetime: Lifetime(notBefore: now - 60, notAfter: now + 3600), isLastResort: false,
+            configuration: account.groupConfiguration(configuration, at: now))
+        let messages = try hiddenCommit(in: id) { $0.proposals = [.add(Add(keyPackage: secrets.keyPackage))] }
+        try await publish(messages.commit, messages.groupInfo)
+    }
+
+    private func hiddenCommit(
+        in id: GroupID, _ change: (inout CommitOptions) -> Void = { _ in }
+    ) throws -> (commit: [UInt8], groupInfo: [UInt8]?) {
+        try look(try existing(id)) { session, turn in
             let records = try turn.transaction.scan(Tables.groupStates, prefix: session.record.state.key).map {
                 GroupStateRecord(key: Array($0.key.dropFirst(4)), value: $0.value)
             }
@@ -72,12 +97,14 @@ extension RelayClient {
             options.makesGroupInfo = true
             options.hasTreeInGroupInfo = true
             options.framing = .privateMessage
-            return try group.commit(options)
+            change(&options)
+            let messages = try group.commit(options)
+            return (messages.commit, messages.groupInfo)
         }
-        var commit = messages.commit
-        commit[commit.count - 1] ^= 1
-        let frame = PublishCommit(
-            messages: [commit, messages.groupInfo].compactMap { $0 }, added: [], removed: [])
+    }
+
+    private func publish(_ commit: [UInt8], _ groupInfo: [UInt8]?) async throws {
+        let frame = PublishCommit(messages: [commit, groupInfo].compactMap { $0 }, added: [], removed: [])
         _ = try await usableConnection().ask(frame, for: Published.self, isRepeatable: true)
     }
 }

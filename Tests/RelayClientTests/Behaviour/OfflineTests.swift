@@ -46,7 +46,7 @@ struct OfflineTests {
         try await withSuspended { alice, bob, id in
             try await bob.client.loseTrack(of: id)
         } again: { alice, bob, id in
-            try await bob.next("having joined anew", in: id) { $0 == .rejoined ? true : nil }
+            _ = try await bob.next("having joined anew", in: id) { $0 == .rejoined ? true : nil }
             try await converge([alice, bob], in: id)
             #expect(try await !bob.history(id).contains { if case .ended = $0 { true } else { false } })
         }
@@ -68,7 +68,7 @@ struct OfflineTests {
             try await before(alice, bob, id)
             try await root.client.administer(.suspendUser(name: Array("bob".utf8)))
             try crowd.proxy(of: bob).setRefusing(false)
-            try await bob.next("end of the connection") { event in
+            _ = try await bob.next("end of the connection") { event in
                 event == .connection(.ended(RelayClientError(.userSuspended, ""))) ? true : nil
             }
             try await until("rest in the group") { try await bob.client.isResting(in: id) }
