@@ -51,7 +51,34 @@ struct CommandAnswerTests {
         }
     }
 
-    @Test("S4-2, S4-16: invitations are declined, and approved by an admin")
+    @Test("S4-16: above a number of users whom a member invites is asked when an admin approves")
+    func approval() async throws {
+        let directory = try TemporaryDirectory()
+        let relay = try await RelayProcess.started(in: directory)
+        let alice = try await ChatProcess.connected("alice", "laptop", relay: relay, in: directory)
+        let bob = try await ChatProcess.connected("bob", "phone", relay: relay, in: directory)
+        let carol = try await ChatProcess.connected("carol", "phone", relay: relay, in: directory)
+        try await alice.type("/create choir direct", answer: "ok create choir ")
+        try await alice.type("/invite bob", answer: "ok invite bob")
+        try await bob.sees("* bob/phone joined choir")
+        try await alice.type("/approval 2", answer: "ok approval 2")
+        try await bob.sees(beginning: "* alice changed the rules of choir: ")
+        try await bob.type("/invite carol", answer: "ok invite carol")
+        let question = try await onThread { [process = alice.process] in
+            try process.line { $0.contains(": bob asks to invite carol to choir: /approve ") ? String($0) : nil }
+        }
+        let number = try #require(question.split(separator: " ").last)
+        try await alice.type("/approve \(number)", answer: "ok approve \(number)")
+        try await carol.sees("* invitation \(number): bob invites you to choir: /accept \(number) or /decline \(number)")
+        try await carol.type("/accept \(number)", answer: "ok accept \(number)")
+        try await carol.sees("* carol/phone joined choir")
+        for chat in [alice, bob, carol] {
+            let status = try await chat.quit()
+            #expect(status == 0)
+        }
+    }
+
+    @Test("S4-2: an invitation is declined")
     func invitations() async throws {
         let directory = try TemporaryDirectory()
         let relay = try await RelayProcess.started(in: directory)

@@ -112,9 +112,11 @@ extension RelayClient {
         let runtime = try existing(id)
         guard runtime.session.isMember else { throw RelayClientError(.notMember, "this device is not in the group") }
         try await described(runtime)
-        let present = Set(try state(of: id).users.map(\.name))
+        let state = try state(of: id)
+        let present = Set(state.users.map(\.name))
         let strangers = users.filter { !present.contains($0) }
-        if runtime.session.record.policy.join == .invitation, !strangers.isEmpty {
+        let needsApproval = state.needsApproval(of: strangers.count, by: identity.user)
+        if state.policy.join == .invitation || needsApproval, !strangers.isEmpty {
             return try await invite(strangers, into: id)
         }
         let fetched: [FetchedUser]
@@ -230,5 +232,13 @@ extension GroupSession {
             guard let node = tree.leafNode(at: leaf) else { return nil }
             return isWanted(try turn.device.member(node, turn.transaction)) ? node.signatureKey : nil
         }
+    }
+}
+
+extension GroupState {
+    /// Whether an admin has to approve that a user adds so many users; invitations ask for it. PROTOCOL.md section 7.9.
+    fileprivate func needsApproval(of count: Int, by user: String) -> Bool {
+        guard policy.approvalAbove > 0, users.count + count > Int(policy.approvalAbove) else { return false }
+        return !users.contains { $0.name == user && $0.role == .admin }
     }
 }

@@ -70,7 +70,7 @@ public struct EncryptedGroup: Hashable, Sendable {
 
     // MARK: Changing it
 
-    /// Adds users with all their devices; where the group asks people first, invites them.
+    /// Adds users with all their devices; where the group asks people first, or an admin has to approve, invites them.
     public func add(_ users: [String]) async throws(RelayClientError) {
         do { try await client.add(users, to: id) } catch { throw RelayClientError(error) }
     }

@@ -123,7 +123,7 @@ public struct GroupPolicySettings: Hashable, Sendable {
     public var join = JoinRule.invitation
     /// Whether the relay cannot read who changes what in the group; it cannot check it either then.
     public var hidesChanges = false
-    /// In a group of more users than this an admin approves additions; 0: in none.
+    /// Where the group comes to more users than this, an admin approves additions; 0: never.
     public var approvalAbove: UInt32 = 0
     /// How long messages are kept at the relay; nil for as long as its operator says.
     public var retention: Duration?

@@ -222,8 +222,8 @@ struct AgentGroupTests {
         }
     }
 
-    @Test("S4-16: above a number of members an admin approves who is asked")
-    func approval() async throws {
+    @Test("S4-16: above a number of members an admin approves who is asked", arguments: [false, true])
+    func approval(isDirect: Bool) async throws {
         try await withCrowd { crowd in
             let people = try await crowd.people(["alice", "bob", "carol", "dave"])
             let (alice, bob, carol, dave) = (people[0], people[1], people[2], people[3])
@@ -232,9 +232,10 @@ struct AgentGroupTests {
                 policy.approvalAbove = 2
             }
             var policy = try await alice.groupState(id).policy
-            policy.join = .invitation
+            policy.join = isDirect ? .direct : .invitation
+            policy.mayRename = .member
             try await alice.group(id).setPolicy(policy)
-            try await until("the policy") { try await bob.groupState(id).policy.join == .invitation }
+            try await until("the policy") { try await bob.groupState(id).policy.mayRename == .member }
             try await bob.group(id).add(["carol", "dave"])
             var asked: Set<String> = []
             for _ in 0..<2 {

@@ -10,6 +10,7 @@ enum ChatCommand: Hashable, Sendable {
     case invite([String])
     case invitations
     case answer(InvitationAnswer, UInt64)
+    case approval(above: UInt32)
     case members
     case role(GroupRole, user: String)
     case remove([String])

@@ -85,6 +85,9 @@ enum CommandLineParser {
         case (.accept, 1): return .answer(.accept, try number(name, words[0]))
         case (.decline, 1): return .answer(.decline, try number(name, words[0]))
         case (.approve, 1): return .answer(.approve, try number(name, words[0]))
+        case (.approval, 1):
+            guard let count = UInt32(words[0]) else { throw usage(name) }
+            return .approval(above: count)
         case (.role, 2): return .role(try role(words[1]), user: words[0])
         case (.ban, 1): return .ban(true, user: words[0])
         case (.unban, 1): return .ban(false, user: words[0])

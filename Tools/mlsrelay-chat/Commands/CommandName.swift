@@ -1,7 +1,7 @@
 /// The commands, as they are typed behind a slash.
 enum CommandName: String, CaseIterable, Sendable {
-    case create, groups, `switch`, invite, invitations, accept, decline, approve, members, role, remove, ban, unban,
-        leave
+    case create, groups, `switch`, invite, invitations, accept, decline, approve, approval, members, role, remove, ban,
+        unban, leave
     case delete, rename, rotate, open, join, verify, users, devices, admit, revoke, receipts, history, check, help, quit
 
     /// What cannot be undone is done by its whole name only.
@@ -30,7 +30,7 @@ enum CommandName: String, CaseIterable, Sendable {
         case .create: "NAME [open|direct|invitation]"
         case .switch, .join, .rename: "NAME"
         case .invite, .remove: "USER..."
-        case .accept, .decline, .approve: "N"
+        case .accept, .decline, .approve, .approval: "N"
         case .role: "USER admin|member"
         case .ban, .unban: "USER"
         case .open: "[FILTER]"
@@ -55,6 +55,7 @@ enum CommandName: String, CaseIterable, Sendable {
         case .accept: "Accept invitation N."
         case .decline: "Decline invitation N."
         case .approve: "Let the user of invitation N be asked."
+        case .approval: "Have an admin approve who comes where the group gets more than N users; 0: never."
         case .members: "Who is in the group, with which devices."
         case .role: "Make a user an admin, or a member again."
         case .remove: "Remove users with all their devices."

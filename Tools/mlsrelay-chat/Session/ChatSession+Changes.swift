@@ -28,6 +28,11 @@ extension ChatSession {
         case .ban(let isBanned, let user):
             try await group.setBanned(isBanned, user: user)
             return "\(isBanned ? "ban" : "unban") \(PeerText.name(user))"
+        case .approval(let count):
+            var policy = try await group.state().policy
+            policy.approvalAbove = count
+            try await group.setPolicy(policy)
+            return "approval \(count)"
         default: return try await changeAll(group, command)
         }
     }
