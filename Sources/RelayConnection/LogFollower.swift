@@ -43,8 +43,8 @@ struct LogFollower {
         default: throw RelayConnectionError(result: result.error, "the relay does not let the log be followed")
         }
         if let number, number != result.log { throw broken("the log has another number than before", result.log) }
-        if cursor == .start, result.first > cursor.sequenceNumber.next {
-            // Who begins at the start begins with what there is for it: in a tracked group, behind its own joining.
+        if mayBeginLater, result.first > cursor.sequenceNumber.next {
+            // It begins with what there is for it: in a tracked group, behind its joining.
             cursor = Cursor(
                 sequenceNumber: SequenceNumber(rawValue: result.first.rawValue - 1), chain: result.chain)
         }
@@ -57,6 +57,14 @@ struct LogFollower {
         number = result.log
         cursor.chain = expected
         isSubscribed = true
+    }
+
+    /// Whether entries between the cursor and the first are not missing, but not for this reader: at the start, and where a
+    /// member joins a group anew, whose chain it does not know then.
+    private var mayBeginLater: Bool {
+        guard cursor.chain == nil else { return false }
+        if case .group = log { return true }
+        return cursor.sequenceNumber == .zero
     }
 
     /// Takes the next entry.

@@ -39,7 +39,8 @@ public enum RelayLog: Hashable, Sendable {
 /// A reader's place in a log: the last entry that it has, and the log's chain hash there.
 public struct Cursor: Hashable, Sendable {
     public var sequenceNumber: SequenceNumber
-    /// Nil where it is not known: then the relay is believed about it, once.
+    /// Nil where it is not known: then the relay is believed about it, once; in a group also about what comes first for a
+    /// member that joins again.
     public var chain: SHA256Digest?
 
     public init(sequenceNumber: SequenceNumber, chain: SHA256Digest?) {

@@ -17,14 +17,11 @@ extension RelayLoop {
     }
 
     private func move(_ follower: Follower, _ bound: Effects.ReadingBound) {
-        if follower.cursor < bound.after {
-            // It joins again behind entries that were not for it. Going on there would look like a gap in the log:
-            // Subscribed has the hash from which its entries follow.
-            drop(follower)
-        } else {
-            follower.through = bound.through
-            fanOut.catchUp(follower)
-        }
+        // It joins again behind entries that were not for it. Going on there would look like a gap in the log: Subscribed has
+        // the hash from which its entries follow. What there was until it was out it reads to the end.
+        guard follower.cursor >= bound.after else { return }
+        follower.through = bound.through
+        fanOut.catchUp(follower)
     }
 
     /// Ends a subscription.

@@ -58,7 +58,7 @@ extension RelayLoop {
             return SubscriptionResult(error: name.kind == .group ? .groupUnknown : .logUnknown)
         }
         // The first entry that the client may read, and the last.
-        var (first, through) = (head.first, SequenceNumber.unlimited)
+        var (first, through, epoch) = (head.first, SequenceNumber.unlimited, head.epoch)
         let isTracked = name.kind == .group ? try snapshot.has(Tables.groups, number) : false
         if isTracked {
             // Whoever may not know that there is such a group does not learn it here.
@@ -67,8 +67,10 @@ extension RelayLoop {
                 let maySee = try snapshot.maySee(client, number, group)
                 return SubscriptionResult(error: maySee ? .notMember : .groupUnknown)
             }
-            first = max(first, member.joined.next)
-            through = member.readableThrough
+            let former = member.unread(after: subscription.after, from: first)
+            first = max(first, (former?.joined ?? member.joined).next)
+            through = former?.ended ?? member.readableThrough
+            epoch = former?.lastEpoch ?? epoch
         }
         let last = min(head.last, through)
         guard subscription.after <= last else { return SubscriptionResult(error: .cursorAhead) }
@@ -99,7 +101,7 @@ extension RelayLoop {
             fanOut.noteDelivered(follower)
         }
         return SubscriptionResult(
-            log: number, first: first, last: last, epoch: head.epoch, chain: hash)
+            log: number, first: first, last: last, epoch: epoch, chain: hash)
     }
 
     func unsubscribe(_ frame: Unsubscribe, _ requestID: RequestID, _ session: Session) {

@@ -217,6 +217,19 @@ struct SubscriptionTests {
         result.first = SequenceNumber(rawValue: 3)
         try await peer.send(Subscribed(results: [result]), peer.require(Subscribe.self).id)
         #expect(await error?.code == .entriesGone)
+
+        _ = try await peer.require(Unsubscribe.self)
+
+        // A group is joined again behind entries that were for others.
+        async let joined = client.subscribe(
+            to: .group([7]), after: Cursor(sequenceNumber: SequenceNumber(rawValue: 1), chain: nil))
+        var later = FakeLog()
+        later.append(3)
+        var answer = later.result(after: SequenceNumber(rawValue: 2))
+        answer.first = SequenceNumber(rawValue: 3)
+        answer.log = LogNumber(rawValue: 77)
+        try await peer.send(Subscribed(results: [answer]), peer.require(Subscribe.self).id)
+        #expect(try await joined.info.first == SequenceNumber(rawValue: 3))
         await client.close()
     }
 

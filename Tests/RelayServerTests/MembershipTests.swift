@@ -166,13 +166,77 @@ struct MembershipTests {
             for _ in 0..<5 { try alice.say(groupID, epoch: 3) }
             let joined = try bob.join(groupID, epoch: 3)
             try alice.say(groupID, epoch: 4)
+            try bob.expectDone(Credit(until: [Position(log: log, sequenceNumber: .unlimited)]))
             try bob.settle()
             #expect(bob.followed[log]?.last == removal)
-            #expect(try bob.refusal(Credit(until: [Position(log: log, sequenceNumber: .unlimited)])) == .notSubscribed)
             let result = try bob.follow(groupID, after: removal.rawValue)
             #expect(result.first == joined.next)
             try bob.read(log, through: joined.next)
             #expect(bob.followed[log]?.entries == [joined.next.rawValue])
+        }
+    }
+
+    @Test("N-1: who was away when it was removed and came again reads each time to its end, and nothing between")
+    func joiningAgainAndAgain() async throws {
+        try await withRelay { relay in
+            let alice = try GroupClient("alice", on: relay)
+            let log = try alice.create(groupID)
+            let bob = try GroupClient("bob", on: relay)
+            var epoch: UInt64 = 1
+            // Each time: where it joined, the last entry that it reads, and the epoch of that.
+            var times: [(joined: SequenceNumber, last: SequenceNumber, epoch: UInt64)] = []
+            for _ in 0..<18 {
+                let joined = try bob.join(groupID, epoch: epoch)
+                for _ in 0..<3 { try alice.say(groupID, epoch: epoch + 1) }
+                let removal = try alice.commit(groupID, epoch: epoch + 1, removing: [bob.number])
+                times.append((joined, removal, epoch + 1))
+                try alice.say(groupID, epoch: epoch + 2)
+                epoch += 2
+            }
+            let joined = try bob.join(groupID, epoch: epoch)
+            let last = try alice.say(groupID, epoch: epoch + 1)
+            times.append((joined, last, epoch + 1))
+
+            // Sixteen are remembered, beside the present one: the second is the first of them. Within it, and behind it.
+            let away = try GroupClient("bob", on: relay, key: bob.key)
+            var place = times[2].joined.next
+            for (joined, last, epoch) in times.dropFirst(2) {
+                let result = try away.follow(groupID, after: place.rawValue)
+                #expect(result.first == joined.next && result.last == last && result.epoch.rawValue == epoch)
+                try away.read(log, through: last)
+                try away.settle()
+                #expect(away.followed[log]?.last == last)
+                let firstRead = max(place, joined).next.rawValue
+                #expect(away.followed[log]?.items.keys.map(\.rawValue).sorted() == Array(firstRead...last.rawValue))
+                place = last
+            }
+            // What is older is not remembered, and who has nothing begins with the present.
+            let forgotten = try GroupClient("bob", on: relay, key: bob.key)
+            #expect(try forgotten.follow(groupID, after: times[1].joined.next.rawValue).first == times[2].joined.next)
+            let new = try GroupClient("bob", on: relay, key: bob.key)
+            #expect(try new.follow(groupID).first == joined.next)
+        }
+    }
+
+    @Test("N-1: who is slow when it is removed and comes again reads on to its removal")
+    func slowAndJoiningAgain() async throws {
+        try await withRelay { relay in
+            let alice = try GroupClient("alice", on: relay)
+            let log = try alice.create(groupID)
+            let bob = try GroupClient("bob", on: relay)
+            let joined = try bob.join(groupID, epoch: 1)
+            try bob.follow(groupID, until: joined.next)
+            for _ in 0..<3 { try alice.say(groupID, epoch: 2) }
+            let removal = try alice.commit(groupID, epoch: 2, removing: [bob.number])
+            try alice.say(groupID, epoch: 3)
+            try bob.join(groupID, epoch: 3)
+            try alice.say(groupID, epoch: 4)
+            try bob.settle()
+            #expect(bob.followed[log]?.last == joined.next)
+            try bob.expectDone(Credit(until: [Position(log: log, sequenceNumber: .unlimited)]))
+            try bob.read(log, through: removal)
+            try bob.settle()
+            #expect(bob.followed[log]?.last == removal)
         }
     }
 

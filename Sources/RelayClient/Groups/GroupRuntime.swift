@@ -7,6 +7,8 @@ final class GroupRuntime {
     /// Reads the group's log.
     var follower: Task<Void, Never>?
     var lastFollower = 0
+    /// The last entry that there was for this device when the log was last followed; nil before.
+    var lastToRead: SequenceNumber?
     /// Whether the next attempt to read is worth making at once.
     var isImpatient = false
     /// Whether a task does what is to be done, and whether it has to look again.

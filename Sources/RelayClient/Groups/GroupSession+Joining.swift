@@ -64,7 +64,7 @@ extension GroupSession {
         let hasLostTrack = record.cursor != .zero && record.status != .ended
         record.status = .member
         record.end = nil
-        record.cursor = .zero
+        record.cursor = Self.beforeMemberships
         record.chain = nil
         record.denied = nil
         record.former = []
@@ -84,6 +84,10 @@ extension GroupSession {
         try turn.append(.joined(try ownMember(turn), by: nil), self)
         turn.outcome.wantsDescription = true
     }
+
+    /// Where who joins by a Welcome begins to look for the membership that it leads to: not with the present one, because it
+    /// may have ended meanwhile. PROTOCOL.md section 7.3.
+    private static let beforeMemberships = SequenceNumber(rawValue: 1)
 
     /// Remembers the keys of all members.
     private func observeAll(_ turn: GroupTurn) throws {

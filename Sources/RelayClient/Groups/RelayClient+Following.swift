@@ -59,7 +59,12 @@ extension RelayClient {
                 subscription = try await connection.subscribe(
                     to: .group(runtime.session.record.id), after: runtime.session.place)
             }
-            try begin(runtime, subscription.info)
+            // Whatever ends this, the log can be followed again.
+            defer { subscription.cancel() }
+            guard try begin(runtime, subscription.info) else {
+                runtime.isImpatient = true
+                return true
+            }
             var entries = subscription.makeAsyncIterator()
             while let batch = try await entries.nextBatch(limit: Self.maxEntriesInTransaction) {
                 guard runtime.session.isFollowed, !Task.isCancelled else { break }
@@ -76,13 +81,19 @@ extension RelayClient {
         }
     }
 
-    /// What the relay said when the log was first followed.
-    private func begin(_ runtime: GroupRuntime, _ info: SubscriptionResult) throws {
-        try turn(runtime) { session, turn in
+    /// What the relay said when the log was followed.
+    /// - Returns: whether that is to be read: not a membership that was over before the one that a Welcome has led to.
+    private func begin(_ runtime: GroupRuntime, _ info: SubscriptionResult) throws -> Bool {
+        let isBefore = try turn(runtime) { session, turn in
             session.record.log = info.log
             if session.record.chain == nil {
+                let isBefore = info.epoch.rawValue < session.record.firstEpoch && info.last > session.record.cursor
+                if isBefore {
+                    session.record.cursor = info.last
+                    return true
+                }
                 session.record.chain = info.chain
-                if info.first.rawValue > 0, session.record.cursor == .zero {
+                if info.first > session.record.cursor {
                     session.record.cursor = SequenceNumber(rawValue: info.first.rawValue - 1)
                 }
                 try session.keepChain(session.record.cursor, info.chain, turn)
@@ -90,9 +101,25 @@ extension RelayClient {
             runtime.hasPendingProposals = try session.hasPendingProposals(turn)
             // Whose turn it was may have been forgotten.
             if runtime.hasPendingProposals { turn.outcome.pendingProposer = try session.firstProposer(turn) }
+            return false
         }
+        guard !isBefore else { return false }
+        runtime.lastToRead = info.last
         acknowledge(runtime)
         followReceipts(runtime)
+        return true
+    }
+
+    /// Reads what is left of a membership, where a Welcome says that there is another: all that the relay has for this device
+    /// before it takes that. Returns also where the rest cannot be read: nothing will make it readable.
+    func readToEnd(_ runtime: GroupRuntime) async throws {
+        runtime.stopFollowing()
+        runtime.lastToRead = nil
+        follow(runtime)
+        try await wait(runtime) {
+            guard runtime.session.isMember, runtime.follower != nil else { return true }
+            return runtime.lastToRead.map { runtime.session.record.cursor >= $0 } ?? false
+        }
     }
 
     private func didFailToRead(_ runtime: GroupRuntime, _ error: any Error) -> Bool {

@@ -32,7 +32,11 @@ extension RelayClient {
         let subscription = try await connection.subscribe(to: .inbox, after: account.inbox)
         var entries = subscription.makeAsyncIterator()
         while let batch = try await entries.nextBatch(limit: Self.maxEntriesInTransaction) {
-            for entry in batch { try take(entry) }
+            for entry in batch {
+                guard let former = try take(entry) else { continue }
+                try await readToEnd(former)
+                _ = try take(entry, hasReadToEnd: true)
+            }
             guard let last = batch.last else { continue }
             let position = Position(log: subscription.info.log, sequenceNumber: last.header.sequenceNumber)
             // The next one tells it too.
@@ -41,19 +45,25 @@ extension RelayClient {
     }
 
     /// Takes an entry of the inbox: what comes of it, and that it was processed, are one transaction.
-    private func take(_ entry: ReceivedEntry) throws {
+    /// - Returns: the group that has to be read to the end of a membership first, by who is a member anew; nothing was taken
+    ///   then.
+    private func take(_ entry: ReceivedEntry, hasReadToEnd: Bool = false) throws -> GroupRuntime? {
         let cursor = Cursor(entry)
-        guard let entry = entry.entry else { return try didTake(cursor) }
+        guard let entry = entry.entry else {
+            try didTake(cursor)
+            return nil
+        }
         clock.set(entry.header.time)
         defer { clock.set(nil) }
         switch entry.header.kind {
-        case .message: try takeWelcome(entry, cursor)
+        case .message: return try takeWelcome(entry, cursor, hasReadToEnd: hasReadToEnd)
         case .invitation, .invitationAnswer: try takeInvitation(entry, cursor)
         case .groupDeleted, .welcomeVoided:
             takeGroupNotice(entry)
             try didTake(cursor)
         default: try takeAccountNotice(entry, cursor)
         }
+        return nil
     }
 
     /// Says that the inbox was processed up to there, with what else `body` writes.
@@ -69,9 +79,11 @@ extension RelayClient {
 
     // MARK: Welcomes
 
-    private func takeWelcome(_ entry: Entry, _ cursor: Cursor) throws {
+    private func takeWelcome(_ entry: Entry, _ cursor: Cursor, hasReadToEnd: Bool) throws -> GroupRuntime? {
         do {
-            try joinByWelcome(entry, cursor)
+            try joinByWelcome(entry, cursor, hasReadToEnd: hasReadToEnd)
+        } catch let unread as UnreadMembership {
+            return runtimes[unread.group]
         } catch {
             // A group that was known is as it was.
             for runtime in runtimes.values { try store.read { try runtime.session.reload($0) } }
@@ -82,9 +94,10 @@ extension RelayClient {
             try didTake(cursor)
             Task { await joinOwnGroups() }
         }
+        return nil
     }
 
-    private func joinByWelcome(_ entry: Entry, _ cursor: Cursor) throws {
+    private func joinByWelcome(_ entry: Entry, _ cursor: Cursor, hasReadToEnd: Bool) throws {
         guard case .welcome(let route)? = try? MLSMessageEnvelope(entry.payload.rawSpan).payload else {
             return try didTake(cursor)
         }
@@ -103,6 +116,9 @@ extension RelayClient {
                     credential: used.keyPackage.leafNode.credential, signingKey: identity.signingKey),
                 configuration: device.groupConfiguration)
             let session = try session(for: group.groupID, in: transaction)
+            if !hasReadToEnd, let known = runtimes[session.number], session.isMember, !known.isBroken {
+                throw UnreadMembership(group: session.number)
+            }
             session.record.time = entry.header.time.rawValue
             let state = StateNumber(rawValue: try transaction.nextNumber(Tables.groupStates))
             try session.join(group, state: state, needsKeyUpdate: used.keyPackage.isLastResort, turn)
@@ -164,4 +180,9 @@ extension RelayClient {
         if let event { tell(event) }
         if account.needsUpkeep { Task { await maintain() } }
     }
+}
+
+/// A Welcome leads to a group that this device is a member of, as far as it has read.
+private struct UnreadMembership: Error {
+    let group: GroupNumber
 }

@@ -22,7 +22,8 @@ public struct Effects: Sendable {
     public struct ReadingBound: Hashable, Sendable {
         public var log: LogNumber
         public var client: ClientNumber
-        /// What the client may read is behind this entry: a subscription that has not come so far is over.
+        /// What the client may read is behind this entry: a subscription that has not come so far stays in the membership
+        /// before.
         public var after = SequenceNumber.zero
         /// The last entry that the client may read.
         public var through: SequenceNumber

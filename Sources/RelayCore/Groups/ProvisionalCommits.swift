@@ -171,6 +171,7 @@ extension Relay {
             var record = record
             record.state = .active
             record.ended = .zero
+            record.lastEpoch = Epoch(rawValue: 0)
             try state.set(Tables.members, PairKey(log, client), record)
             effects.bounds.append(Effects.ReadingBound(log: log, client: client, through: .unlimited))
         }

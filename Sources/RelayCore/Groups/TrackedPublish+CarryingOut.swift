@@ -110,9 +110,11 @@ extension Relay {
         if !undo.members.contains(where: { $0.key == key.recordKey }) {
             undo.members.append(try saved(Tables.members, key))
         }
+        let before = try state.get(Tables.members, key)
         // Whoever joins anew without having been away has seen everything.
-        let wasThere = try state.get(Tables.members, key).map { $0.readableThrough >= number } ?? false
-        try state.set(Tables.members, key, MemberRecord(user: user, joined: number))
+        let wasThere = before.map { $0.readableThrough >= number } ?? false
+        let record = before?.next(of: user, joined: number) ?? MemberRecord(user: user, joined: number)
+        try state.set(Tables.members, key, record)
         try state.mark(Tables.clientGroups, PairKey(client, log))
         effects.bounds.append(
             Effects.ReadingBound(log: log, client: client, after: wasThere ? .zero : number, through: .unlimited))
@@ -130,6 +132,7 @@ extension Relay {
         record.state = .ended
         if wasActive {
             record.ended = number
+            record.lastEpoch = undo.epoch
             effects.bounds.append(Effects.ReadingBound(log: log, client: client, through: number))
         }
         try state.set(Tables.members, key, record)
@@ -177,6 +180,7 @@ extension Relay {
         var record = try state.existing(Tables.members, key)
         record.state = .leaving
         record.ended = number
+        record.lastEpoch = try existingHead(of: log).epoch
         try state.set(Tables.members, key, record)
         effects.bounds.append(Effects.ReadingBound(log: log, client: client, through: number))
         var group = try state.existing(Tables.groups, log)

@@ -40,10 +40,14 @@ public struct GroupRecord: TLSCodable, Hashable, Sendable {
     }
 }
 
-/// A client's membership of a tracked group: the last one, where it was a member more than once.
+/// A client's membership of a tracked group: the last one, with those before it.
 /// ```
-/// struct { uint64 user; uint8 state; uint64 joined; uint64 ended; } MemberRecord;
+/// struct { uint64 joined; uint64 ended; uint64 last_epoch; } FormerMembership;
+/// struct {
+///     uint64 user; uint8 state; uint64 joined; uint64 ended; uint64 last_epoch; FormerMembership former<V>;
+/// } MemberRecord;
 /// ```
+/// Nothing is behind `ended` in records of a version that did not know it.
 public struct MemberRecord: TLSCodable, Hashable, Sendable {
     public enum State: UInt8, TLSCodable, Hashable, Sendable {
         case active = 1
@@ -68,6 +72,13 @@ public struct MemberRecord: TLSCodable, Hashable, Sendable {
     public var joined: SequenceNumber
     /// The last entry that it reads, once it is leaving or gone; 0 before.
     public var ended: SequenceNumber
+    /// The epoch in which it read that; 0 before.
+    public var lastEpoch = Epoch(rawValue: 0)
+    /// Memberships before this one, oldest first, at most `maxFormerCount`: whoever was away when it was removed and added
+    /// again has still to read what was said in them.
+    public var former: [FormerMembership] = []
+
+    public static let maxFormerCount = 16
 
     public init(user: UserNumber, joined: SequenceNumber) {
         self.user = user
@@ -80,15 +91,62 @@ public struct MemberRecord: TLSCodable, Hashable, Sendable {
         state = try State(from: &reader)
         joined = try SequenceNumber(from: &reader)
         ended = try SequenceNumber(from: &reader)
+        guard !reader.isAtEnd else { return }
+        lastEpoch = try Epoch(from: &reader)
+        former = try reader.vector()
     }
     public func encode(into writer: inout Writer) {
         user.encode(into: &writer)
         state.encode(into: &writer)
         joined.encode(into: &writer)
         ended.encode(into: &writer)
+        lastEpoch.encode(into: &writer)
+        writer.vector(former)
     }
     /// The last entry that it may read.
     public var readableThrough: SequenceNumber { state == .active ? .unlimited : ended }
+
+    /// What a client reads that has read a log through `last`: its memberships in their order. Whoever has nothing begins
+    /// with the present one. PROTOCOL.md section 5.
+    /// - Parameter first: the first entry that is kept.
+    /// - Returns: the former membership that it reads; nil for the present one.
+    public func unread(after last: SequenceNumber, from first: SequenceNumber) -> FormerMembership? {
+        guard last > .zero else { return nil }
+        return former.first { $0.ended > last && $0.ended >= first }
+    }
+
+    /// The membership after this one, which begins at `number`.
+    public func next(of user: UserNumber, joined number: SequenceNumber) -> MemberRecord {
+        var next = MemberRecord(user: user, joined: number)
+        next.former = former
+        // Whoever joins anew without having been away has seen everything.
+        guard readableThrough < number else { return next }
+        next.former.append(FormerMembership(joined: joined, ended: ended, lastEpoch: lastEpoch))
+        next.former.removeFirst(max(0, next.former.count - Self.maxFormerCount))
+        return next
+    }
+}
+
+/// When a client was in a group, and is not any more.
+public struct FormerMembership: TLSCodable, Hashable, Sendable {
+    /// The entry by which it joined, and the last that it reads.
+    public var joined, ended: SequenceNumber
+    /// The epoch in which it read that.
+    public var lastEpoch: Epoch
+
+    public init(joined: SequenceNumber, ended: SequenceNumber, lastEpoch: Epoch) {
+        (self.joined, self.ended, self.lastEpoch) = (joined, ended, lastEpoch)
+    }
+    public init(from reader: inout Reader) throws(DecodingError) {
+        joined = try SequenceNumber(from: &reader)
+        ended = try SequenceNumber(from: &reader)
+        lastEpoch = try Epoch(from: &reader)
+    }
+    public func encode(into writer: inout Writer) {
+        joined.encode(into: &writer)
+        ended.encode(into: &writer)
+        lastEpoch.encode(into: &writer)
+    }
 }
 
 /// What a user is in a group, with however many clients.

@@ -57,6 +57,40 @@ struct ReturningTests {
         }
     }
 
+    @Test(
+        "N-1: who was away when it was removed and added again, twice, reads all that was said while it was a member",
+        arguments: [true, false])
+    func awayMeanwhile(hasBegunToRead: Bool) async throws {
+        try await withCrowd { crowd in
+            let alice = try await crowd.person("alice")
+            let bob = try await crowd.person("bob", isProxied: true)
+            let id = try await crowd.group(hasBegunToRead ? [alice, bob] : [alice])
+            if !hasBegunToRead {
+                try crowd.proxy(of: bob).setRefusing(true)
+                try await alice.group(id).add(["bob"])
+            }
+            try await alice.group(id).send("before")
+            if hasBegunToRead { try await bob.message("before", in: id) }
+            try crowd.proxy(of: bob).setRefusing(true)
+            for time in ["first", "second"] {
+                try await alice.group(id).send("\(time) time")
+                try await alice.group(id).remove(["bob"])
+                try await alice.group(id).send("without bob, after the \(time)")
+                try await alice.group(id).add(["bob"])
+            }
+            try await alice.group(id).send("at last")
+            try crowd.proxy(of: bob).setRefusing(false)
+            if !hasBegunToRead { _ = try await bob.joined(id) }
+            try await bob.message("at last", in: id)
+            #expect(try await bob.texts(id) == ["before", "first time", "second time", "at last"])
+            let history = try await bob.history(id)
+            #expect(!history.contains { if case .undecryptable = $0 { true } else { $0 == .rejoined } })
+            #expect(history.count { if case .ended(.removed(by: "alice")) = $0 { true } else { false } } == 2)
+            try await converge([alice, bob], in: id)
+            for person in [alice, bob] { try await person.expectWarnings([], in: id) }
+        }
+    }
+
     @Test("N-5: strangers join an open group at once, each by itself")
     func strangers() async throws {
         try await withCrowd { crowd in

@@ -295,7 +295,9 @@ extension RelayClient {
             return "\(what) of \(prepared?.epoch as Any) refused in \(prepared?.refusedIn as Any)"
                 + ((prepared.map { runtime.acceptedMessages.contains($0.hash) } ?? false) ? " accepted" : "")
         }
-        return "\(record.status) at \(record.cursor) of \(record.log), admins \(record.admins.count), "
+        return "\(record.status) at \(record.cursor) of \(record.log), first epoch \(record.firstEpoch), "
+            + "reads to \(runtime.lastToRead as Any), followers \(runtime.lastFollower), inbox \(account.inbox), "
+            + "admins \(record.admins.count), "
             + "denied \(record.denied as Any), follows \(runtime.follower != nil), works \(runtime.isWorking), "
             + "pending \(runtime.hasPendingProposals), broken \(runtime.isBroken), to publish "
             + "\(session.publication?.epoch as Any) settled \(runtime.settledPublication?.epoch as Any), to do \(items), "
