@@ -11,6 +11,7 @@ struct LogFollower {
     private(set) var cursor: Cursor
     /// The credit: the last entry that the relay may send.
     private(set) var until: SequenceNumber
+    private let window: Int
     /// The log's number, once the relay has said it.
     private(set) var number: LogNumber?
     /// Entries of the present batch.
@@ -24,6 +25,7 @@ struct LogFollower {
         self.log = log
         self.buffer = buffer
         self.cursor = cursor
+        self.window = window
         until = cursor.sequenceNumber.advanced(by: window)
     }
 
@@ -32,10 +34,11 @@ struct LogFollower {
     }
 
     /// The relay follows the log from the cursor on: is it the log that it was?
+    /// - Returns: the credit to give the relay, where the cursor is not the one that it was asked with.
     /// - Throws: what ends this log for the reader; the follower is then as it was.
     mutating func didSubscribe(
         _ result: SubscriptionResult, client: ClientNumber, _ chain: inout Chain
-    ) throws(RelayConnectionError) {
+    ) throws(RelayConnectionError) -> Position? {
         let isResumed = number != nil || cursor.chain != nil
         switch result.error {
         case .none: break
@@ -43,7 +46,8 @@ struct LogFollower {
         default: throw RelayConnectionError(result: result.error, "the relay does not let the log be followed")
         }
         if let number, number != result.log { throw broken("the log has another number than before", result.log) }
-        if mayBeginLater, result.first > cursor.sequenceNumber.next {
+        let beginsLater = mayBeginLater && result.first > cursor.sequenceNumber.next
+        if beginsLater {
             // It begins with what there is for it: in a tracked group, behind its joining.
             cursor = Cursor(
                 sequenceNumber: SequenceNumber(rawValue: result.first.rawValue - 1), chain: result.chain)
@@ -57,6 +61,9 @@ struct LogFollower {
         number = result.log
         cursor.chain = expected
         isSubscribed = true
+        guard beginsLater else { return nil }
+        until = cursor.sequenceNumber.advanced(by: window)
+        return Position(log: result.log, sequenceNumber: until)
     }
 
     /// Whether entries between the cursor and the first are not missing, but not for this reader: at the start, and where a

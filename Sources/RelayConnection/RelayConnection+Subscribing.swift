@@ -125,8 +125,9 @@ extension RelayConnection {
             return
         }
         do throws(RelayConnectionError) {
-            try followers[id]?.didSubscribe(result, client: clientNumber, &chain)
+            let position = try followers[id]?.didSubscribe(result, client: clientNumber, &chain)
             followersByNumber[result.log] = id
+            position.map { giveCredit($0) }
             followers[id]?.firstResult.take()?(.success(result))
         } catch {
             failFollower(id, error)
@@ -154,7 +155,10 @@ extension RelayConnection {
 
     /// The reader of `id` has consumed `count` entries.
     func extendCredit(of id: FollowerID, by count: Int) {
-        guard let position = followers[id]?.didConsume(count) else { return }
+        followers[id]?.didConsume(count).map { giveCredit($0) }
+    }
+
+    private func giveCredit(_ position: Position) {
         // Whatever readers consume until the loop comes to it goes into one frame.
         if credit.isEmpty { enqueue { $0.sendCredit() } }
         credit[position.log] = position.sequenceNumber

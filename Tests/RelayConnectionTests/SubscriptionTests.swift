@@ -233,6 +233,25 @@ struct SubscriptionTests {
         await client.close()
     }
 
+    @Test("who joins a long log is given credit from where it begins")
+    func creditBehindTheStart() async throws {
+        let relay = try FakeRelay()
+        var log = FakeLog()
+        log.append(1)
+        let (client, peer) = try await relay.connected()
+        async let followed = client.subscribe(to: Self.group)
+        let subscribe = try await peer.require(Subscribe.self)
+        var result = log.result(after: .zero)
+        result.first = SequenceNumber(rawValue: 5001)
+        result.last = SequenceNumber(rawValue: 6000)
+        try peer.send(Subscribed(results: [result]), subscribe.id)
+        let window = subscribe.body.subscriptions[0].until.rawValue
+        let credit = try await peer.require(Credit.self)
+        #expect(credit.body.until == [Position(log: result.log, sequenceNumber: SequenceNumber(rawValue: 5000 + window))])
+        _ = try await followed
+        await client.close()
+    }
+
     @Test("a reader from the start begins with what is there for it, and takes digests for what they are")
     func digests() async throws {
         let relay = try FakeRelay()

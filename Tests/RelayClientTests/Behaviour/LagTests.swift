@@ -1,4 +1,5 @@
 import RelayClient
+import RelayConnection
 import RelayCore
 import RelayServer
 import RelayWire
@@ -62,6 +63,23 @@ struct LagTests {
                 for person in [people[0], laptop] { try await person.expectWarnings([], in: id) }
             }
             for id in [ids[0], ids[2], ids[3]] { try await people[1].message("from the laptop", in: id) }
+        }
+    }
+
+    @Test("who comes into a group in which much was said already reads what is said from then on")
+    func longLog() async throws {
+        try await withCrowd { crowd in
+            let (alice, bob) = (try await crowd.person("alice"), try await crowd.person("bob"))
+            let id = try await crowd.group([alice])
+            // More than a reader gets without giving credit for more.
+            let count = RelayConnectionConfiguration().window + 100
+            var last: MessageID?
+            for number in 0..<count { last = try await alice.group(id).send("\(number)") }
+            _ = try await alice.group(id).accepted(#require(last))
+            try await alice.group(id).add(["bob"])
+            _ = try await bob.joined(id)
+            try await alice.group(id).send("welcome")
+            try await bob.message("welcome", in: id)
         }
     }
 
