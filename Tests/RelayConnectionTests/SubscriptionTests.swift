@@ -247,7 +247,8 @@ struct SubscriptionTests {
         try peer.send(Subscribed(results: [result]), subscribe.id)
         let window = subscribe.body.subscriptions[0].until.rawValue
         let credit = try await peer.require(Credit.self)
-        #expect(credit.body.until == [Position(log: result.log, sequenceNumber: SequenceNumber(rawValue: 5000 + window))])
+        let wanted = Position(log: result.log, sequenceNumber: SequenceNumber(rawValue: 5000 + window))
+        #expect(credit.body.until == [wanted])
         _ = try await followed
         await client.close()
     }
