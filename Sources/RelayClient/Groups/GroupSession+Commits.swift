@@ -21,7 +21,8 @@ extension GroupSession {
             try compare(data, from: committer, key, at: place, turn)
         }
         try tell(commit, by: committer, at: place, turn)
-        turn.outcome.wantsDescription = true
+        // Where only keys have changed, the relay knows nothing that the log does not tell, but where it was told apart.
+        if commit.changesMembers || record.policy.mode == .privateHandshake { turn.outcome.wantsDescription = true }
     }
 
     private func committer(of commit: ReceivedCommit, _ turn: GroupTurn) throws -> Member? {

@@ -41,6 +41,9 @@ struct ReceivedCommit {
         removed = commit.removed
     }
 
+    /// Whether the group has other members than before.
+    var changesMembers: Bool { isExternal || !added.isEmpty || !removed.isEmpty }
+
     /// The leaves that are somebody else's, or hold other keys, than before.
     var changedLeaves: Set<LeafIndex> { Set(removed + updated + [committer]) }
 }

@@ -38,6 +38,9 @@ extension RelayClient {
     /// Whether nothing is being done in a group.
     func isResting(in id: GroupID) throws -> Bool { try !existing(id).isWorking }
 
+    /// Whether the relay is asked what it knows of a group.
+    func isDescribing(in id: GroupID) throws -> Bool { try existing(id).isDescribing }
+
     /// Whether there is something about a group that the directory has not answered yet.
     func hasQuestions(in id: GroupID) throws -> Bool { try existing(id).session.hasQuestions }
 

@@ -79,6 +79,26 @@ struct RaceTests {
         }
     }
 
+    @Test("another's new keys are no reason to ask the relay about the group, and another's addition is")
+    func asksOnlyForMembers() async throws {
+        try await withCrowd { crowd in
+            let (alice, carol) = (try await crowd.person("alice"), try await crowd.person("carol"))
+            let bob = try await crowd.person("bob", isProxied: true)
+            let id = try await crowd.group([alice, bob])
+            let proxy = try crowd.proxy(of: bob)
+            try await until("what is asked after joining") { try await !bob.client.isDescribing(in: id) }
+            proxy.resetCounts()
+            try await alice.group(id).rotateKeys()
+            try await bob.next("new keys", in: id) { if case .keysUpdated = $0 { true } else { nil } }
+            try await alice.group(id).send("is that all?")
+            try await bob.message("is that all?", in: id)
+            #expect(proxy.count(.toRelay, [.describeGroup]) == 0)
+            try await alice.group(id).add(["carol"])
+            _ = try await carol.joined(id)
+            try await until("a question about the group") { proxy.count(.toRelay, [.describeGroup]) > 0 }
+        }
+    }
+
     @Test("of several changes that go together only the one that cannot be fails")
     func batched() async throws {
         try await withCrowd { crowd in
