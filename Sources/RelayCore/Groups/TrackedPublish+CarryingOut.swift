@@ -74,10 +74,11 @@ extension Relay {
         let others = try state.members(of: log).contains {
             $0.client != client && $0.record.state == .active && !commit.removed.contains($0.client)
         }
-        for removed in commit.removed {
+        // Who comes first: a user that has another client in the place of one, or the same one anew, stays what it is.
+        for added in commit.added { try add(added, to: log, &group, at: number, undo: &undo) }
+        for removed in commit.removed where !commit.added.contains(removed) {
             try remove(removed, from: log, &group, by: client, at: number, now, undo: &undo)
         }
-        for added in commit.added { try add(added, to: log, &group, at: number, undo: &undo) }
         undo.added = commit.added
         undo.proposals = try state.keys(Tables.pendingProposals, prefix: log.recordKey).map(\.second)
         for proposal in undo.proposals { try state.remove(Tables.pendingProposals, PairKey(log, proposal)) }
@@ -118,7 +119,7 @@ extension Relay {
         try state.mark(Tables.clientGroups, PairKey(client, log))
         effects.bounds.append(
             Effects.ReadingBound(log: log, client: client, after: wasThere ? .zero : number, through: .unlimited))
-        try count(user, by: 1, as: role, in: log, &group, undo: &undo)
+        if before?.state != .active { try count(user, by: 1, as: role, in: log, &group, undo: &undo) }
     }
 
     private mutating func remove(

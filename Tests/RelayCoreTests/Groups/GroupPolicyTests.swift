@@ -183,6 +183,24 @@ struct GroupPolicyTests {
         try scene.say("I am back", by: "bob")
     }
 
+    @Test("an admin that lost its state is one when it is back, and nobody else has become one", arguments: settings)
+    func resyncOfAdmin(setting: TrackedGroupTests.Setting) throws {
+        let directory = try TemporaryDirectory(inMemory: true)
+        let scene = try scene(setting, directory)
+        try setRole(scene, of: "bob", to: .admin, by: "alice")
+        try setRole(scene, of: "alice", to: .member, by: "bob")
+        let leaf = try scene["bob"].group.leaf
+        scene["bob"].member = nil
+        if setting.framing == .privateMessage {
+            try scene.relay.publish(TestMessage(bytes: try scene["carol"].group.groupInfo()), by: scene["carol"].client)
+        }
+        try joinExternally(scene, "bob", replacing: leaf)
+        let roles = try ["alice", "bob", "carol"].map { name in
+            try scene.relay.state.role(of: scene.relay.state.user(of: scene[name].client), in: scene.log)
+        }
+        #expect(roles == [.member, .admin, .member])
+    }
+
     // MARK: Leaving
 
     @Test(
