@@ -98,19 +98,24 @@ extension RelayClient {
 
     // MARK: Changing
 
+    /// A group once this device is in it: where it has lost track and joins anew, when it has.
+    /// - Throws: `notMember` where it is not, and does not come.
+    private func joined(_ id: GroupID) async throws -> GroupRuntime {
+        let runtime = try existing(id)
+        try await wait(runtime) { runtime.session.record.status != .joining }
+        guard runtime.session.isMember else { throw RelayClientError(.notMember, "this device is not in the group") }
+        return runtime
+    }
+
     /// Has something done in a group, and waits until it is.
     func change(_ id: GroupID, _ content: OutboxItem.Content) async throws {
-        let runtime = try existing(id)
-        let item = try turn(runtime) { session, turn in
-            guard session.isMember else { throw RelayClientError(.notMember, "this device is not in the group") }
-            return try session.enqueue(content, turn)
-        }
+        let runtime = try await joined(id)
+        let item = try turn(runtime) { session, turn in try session.enqueue(content, turn) }
         try await wait(runtime, for: item)
     }
 
     func add(_ users: [String], to id: GroupID) async throws {
-        let runtime = try existing(id)
-        guard runtime.session.isMember else { throw RelayClientError(.notMember, "this device is not in the group") }
+        let runtime = try await joined(id)
         try await described(runtime)
         let state = try state(of: id)
         let present = Set(state.users.map(\.name))
@@ -151,7 +156,7 @@ extension RelayClient {
     }
 
     private func remove(from id: GroupID, where isWanted: (Member) -> Bool) async throws {
-        let runtime = try existing(id)
+        let runtime = try await joined(id)
         var keys = try look(runtime) { session, turn in try session.signatureKeys(where: isWanted, turn) }
         if keys.isEmpty {
             try await catchUp(runtime)
@@ -162,7 +167,7 @@ extension RelayClient {
     }
 
     func leave(_ id: GroupID) async throws {
-        let runtime = try existing(id)
+        let runtime = try await joined(id)
         let user = identity.user
         let others = try look(runtime) { session, turn in
             try session.signatureKeys(where: { $0.user == user && !$0.isThisDevice }, turn)

@@ -80,6 +80,26 @@ struct OfflineTests {
         }
     }
 
+    @Test("what is to be changed while a device joins a group anew is done when it has")
+    func changesWhileJoining() async throws {
+        try await withCrowd { crowd in
+            let (alice, carol) = (try await crowd.person("alice"), try await crowd.person("carol"))
+            let bob = try await crowd.person("bob", isProxied: true)
+            let id = try await crowd.group([bob, alice])
+            try crowd.proxy(of: bob).setRefusing(true)
+            try await bob.client.loseTrack(of: id)
+            let changes: [@Sendable (EncryptedGroup) async throws -> Void] = [
+                { try await $0.add(["carol"]) }, { try await $0.rotateKeys() }, { try await $0.remove(["alice"]) },
+            ]
+            let begun = try await changes.map { [group = bob.group(id)] change in Task { try await change(group) } }
+            try crowd.proxy(of: bob).setRefusing(false)
+            for change in begun { try await bounded("a change") { try await change.value } }
+            _ = try await carol.joined(id)
+            try await alice.sees("alice", removedFrom: id)
+            try await converge([bob, carol], in: id)
+        }
+    }
+
     @Test("what a device that was removed meanwhile had to say is told to be unsent")
     func removed() async throws {
         try await withCrowd { crowd in
