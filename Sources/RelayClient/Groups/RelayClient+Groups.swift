@@ -98,11 +98,11 @@ extension RelayClient {
 
     // MARK: Changing
 
-    /// A group once this device is in it: where it has lost track and joins anew, when it has.
+    /// A group once this device is in it: where it is still created, or joined anew because track was lost, when it has been.
     /// - Throws: `notMember` where it is not, and does not come.
     private func joined(_ id: GroupID) async throws -> GroupRuntime {
         let runtime = try existing(id)
-        try await wait(runtime) { runtime.session.record.status != .joining }
+        try await wait(runtime) { ![.creating, .joining].contains(runtime.session.record.status) }
         guard runtime.session.isMember else { throw RelayClientError(.notMember, "this device is not in the group") }
         return runtime
     }
