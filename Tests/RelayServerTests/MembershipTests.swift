@@ -176,7 +176,7 @@ struct MembershipTests {
         }
     }
 
-    @Test("N-1: who was away when it was removed and came again reads each time to its end, and nothing between")
+    @Test("S1-9: who was away when it was removed and came again reads each time to its end, and nothing between")
     func joiningAgainAndAgain() async throws {
         try await withRelay { relay in
             let alice = try GroupClient("alice", on: relay)
@@ -218,7 +218,7 @@ struct MembershipTests {
         }
     }
 
-    @Test("N-1: who is slow when it is removed and comes again reads on to its removal")
+    @Test("S1-9: who is slow when it is removed and comes again reads on to its removal")
     func slowAndJoiningAgain() async throws {
         try await withRelay { relay in
             let alice = try GroupClient("alice", on: relay)

@@ -84,26 +84,15 @@ extension RelayClient {
     /// What the relay said when the log was followed.
     /// - Returns: whether that is to be read: not a membership that was over before the one that a Welcome has led to.
     private func begin(_ runtime: GroupRuntime, _ info: SubscriptionResult) throws -> Bool {
-        let isBefore = try turn(runtime) { session, turn in
+        let isToBeRead = try turn(runtime) { session, turn in
             session.record.log = info.log
-            if session.record.chain == nil {
-                let isBefore = info.epoch.rawValue < session.record.firstEpoch && info.last > session.record.cursor
-                if isBefore {
-                    session.record.cursor = info.last
-                    return true
-                }
-                session.record.chain = info.chain
-                if info.first > session.record.cursor {
-                    session.record.cursor = SequenceNumber(rawValue: info.first.rawValue - 1)
-                }
-                try session.keepChain(session.record.cursor, info.chain, turn)
-            }
+            guard try session.beginReading(info, turn) else { return false }
             runtime.hasPendingProposals = try session.hasPendingProposals(turn)
             // Whose turn it was may have been forgotten.
             if runtime.hasPendingProposals { turn.outcome.pendingProposer = try session.firstProposer(turn) }
-            return false
+            return true
         }
-        guard !isBefore else { return false }
+        guard isToBeRead else { return false }
         runtime.lastToRead = info.last
         acknowledge(runtime)
         followReceipts(runtime)
@@ -196,6 +185,21 @@ extension GroupSession {
         if isDeleted { return .deleted(by: "somebody") }
         // Who was let in and could never read anything came with a commit that is void.
         return record.firstEpoch != 0 && record.chain == nil ? .neverJoined : .removed(by: "somebody")
+    }
+
+    /// Where this device does not know its place in the log yet, it is where the relay says.
+    /// - Returns: false where that is a membership that was over before the one that a Welcome has led to; what comes behind
+    ///   it comes next.
+    fileprivate func beginReading(_ info: SubscriptionResult, _ turn: GroupTurn) throws -> Bool {
+        guard record.chain == nil else { return true }
+        guard info.epoch.rawValue >= record.firstEpoch || info.last <= record.cursor else {
+            record.cursor = info.last
+            return false
+        }
+        record.chain = info.chain
+        if info.first > record.cursor { record.cursor = SequenceNumber(rawValue: info.first.rawValue - 1) }
+        try keepChain(record.cursor, info.chain, turn)
+        return true
     }
 
     /// Where the log is read on from.

@@ -113,7 +113,7 @@ extension Relay {
         }
         let before = try state.get(Tables.members, key)
         // Whoever joins anew without having been away has seen everything.
-        let wasThere = before.map { $0.readableThrough >= number } ?? false
+        let wasThere = before?.isThere(at: number) ?? false
         let record = before?.next(of: user, joined: number) ?? MemberRecord(user: user, joined: number)
         try state.set(Tables.members, key, record)
         try state.mark(Tables.clientGroups, PairKey(client, log))

@@ -106,6 +106,9 @@ public struct MemberRecord: TLSCodable, Hashable, Sendable {
     /// The last entry that it may read.
     public var readableThrough: SequenceNumber { state == .active ? .unlimited : ended }
 
+    /// Whether its time in the group had not ended before an entry.
+    public func isThere(at number: SequenceNumber) -> Bool { readableThrough >= number }
+
     /// What a client reads that has read a log through `last`: its memberships in their order. Whoever has nothing begins
     /// with the present one. PROTOCOL.md section 5.
     /// - Parameter first: the first entry that is kept.
@@ -120,7 +123,7 @@ public struct MemberRecord: TLSCodable, Hashable, Sendable {
         var next = MemberRecord(user: user, joined: number)
         next.former = former
         // Whoever joins anew without having been away has seen everything.
-        guard readableThrough < number else { return next }
+        guard !isThere(at: number) else { return next }
         next.former.append(FormerMembership(joined: joined, ended: ended, lastEpoch: lastEpoch))
         next.former.removeFirst(max(0, next.former.count - Self.maxFormerCount))
         return next

@@ -58,7 +58,7 @@ struct ReturningTests {
     }
 
     @Test(
-        "N-1: who was away when it was removed and added again, twice, reads all that was said while it was a member",
+        "S1-9: who was away when it was removed and added again, twice, reads all that was said while it was a member",
         arguments: [true, false])
     func awayMeanwhile(hasBegunToRead: Bool) async throws {
         try await withCrowd { crowd in

@@ -178,13 +178,19 @@ final class CrashRun {
             let problems = person.events.suffix(5).map { "\($0)" }
             words.append("\(person.name): \(state ?? []), \(work ?? "away"), \(problems)")
         }
+        await printHistories()
+        return FakeServer.Failure(description: "\(error)\n\(words.joined(separator: "\n"))\n\(story)")
+    }
+
+    /// What somebody who was always there has been told, and what the guest has.
+    private func printHistories() async {
         for person in [stayers[0], guest] {
-            print("HISTORY of \(person.name), seed \(seed)")
+            print("History of \(person.name), seed \(seed):")
+            // What cannot be told is not.
             for event in (try? await person.group(id).history(after: .start, limit: 100_000)) ?? [] {
-                print(seed, event.sequenceNumber, String(describing: event.kind).prefix(130))
+                print(seed, event.sequenceNumber, String(describing: event.kind).prefix(230))
             }
         }
-        return FakeServer.Failure(description: "\(error)\n\(words.joined(separator: "\n"))\n\(story)")
     }
 
     private func check() async throws {
@@ -228,14 +234,7 @@ final class CrashRun {
         let unreadable = try await guest.troubles(id)
         #expect(unreadable.allSatisfy { $0.contains("epochUnknown") }, "\(unreadable); \(story)")
         #expect(wanted.filter(texts.contains) == texts, "\(story)")
-        if wanted.count - texts.count > unreadable.count {
-            for person in [stayers[0], guest] {
-                print("HISTORY of \(person.name), seed \(seed)")
-                for event in try await person.group(id).history(after: .start, limit: 100_000) {
-                    print(seed, event.sequenceNumber, String(describing: event.kind).prefix(230))
-                }
-            }
-        }
+        if wanted.count - texts.count > unreadable.count { await printHistories() }
         #expect(wanted.count - texts.count <= unreadable.count, "\(wanted) but \(texts); \(story)")
         // What it said is there, or it was told that it is not.
         let said = sent.filter { $0.hasPrefix("dave") }.count

@@ -19,7 +19,7 @@ struct MemberRecordTests {
         #expect(throws: DecodingError.self) { try MemberRecord(decoding: Array(encoded.dropLast())) }
     }
 
-    @Test("N-1: memberships are read in their order, but for what is gone, and the last ones are kept")
+    @Test("S1-9: memberships are read in their order, but for what is gone, and the last ones are kept")
     func order() {
         let user = UserNumber(rawValue: 7)
         var record = MemberRecord(user: user, joined: Self.place(10))
